@@ -1,0 +1,2 @@
+//! A Linux firewall pair in one program.
+fn main() {}

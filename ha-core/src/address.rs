@@ -1,0 +1,173 @@
+//! Addresses of interfaces: MAC addresses, and IP addresses with their prefix length.
+
+use core::fmt;
+use core::net::IpAddr;
+use core::str::FromStr;
+use thiserror::Error;
+
+/// Why a text is not a valid address. Nothing was changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum AddressError {
+    /// It is not six pairs of hexadecimal digits between colons or hyphens.
+    #[error("not a MAC address: six pairs of hexadecimal digits between colons are")]
+    Mac,
+    /// It is not an IP address, a slash and a prefix length.
+    #[error("not an address with a prefix length, such as 192.0.2.1/24")]
+    Syntax,
+    /// The prefix is longer than an address of its family.
+    #[error("prefix length {prefix} is longer than the address")]
+    Prefix {
+        /// The prefix length that was given.
+        prefix: u8,
+    },
+    /// Only the address of one host will do: it is unspecified or multicast.
+    #[error("not the address of one host")]
+    NotUnicast,
+}
+
+/// An IEEE 802 MAC address.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct MacAddress(pub [u8; 6]);
+
+impl MacAddress {
+    /// All hosts of the link.
+    pub const BROADCAST: Self = Self([0xff; 6]);
+    /// No address.
+    pub const ZERO: Self = Self([0; 6]);
+
+    /// Whether it names a group of hosts (broadcast included).
+    #[must_use]
+    pub const fn is_multicast(self) -> bool {
+        self.0[0] & 0x01 != 0
+    }
+
+    /// Whether it was assigned by an administrator rather than by a manufacturer.
+    #[must_use]
+    pub const fn is_local(self) -> bool {
+        self.0[0] & 0x02 != 0
+    }
+
+    /// Whether one interface can bear it: neither zero nor multicast.
+    #[must_use]
+    pub fn is_unicast(self) -> bool {
+        self != Self::ZERO && !self.is_multicast()
+    }
+}
+
+impl fmt::Display for MacAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [a, b, c, d, e, g] = self.0;
+        write!(f, "{a:02x}:{b:02x}:{c:02x}:{d:02x}:{e:02x}:{g:02x}")
+    }
+}
+
+impl fmt::Debug for MacAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl FromStr for MacAddress {
+    type Err = AddressError;
+
+    fn from_str(text: &str) -> Result<Self, AddressError> {
+        let mut bytes = [0; 6];
+        let mut digits = text.split([':', '-']);
+        for byte in &mut bytes {
+            let pair = digits.next().filter(|pair| pair.len() == 2).ok_or(AddressError::Mac)?;
+            if !pair.bytes().all(|digit| digit.is_ascii_hexdigit()) {
+                return Err(AddressError::Mac);
+            }
+            *byte = u8::from_str_radix(pair, 16).map_err(|_| AddressError::Mac)?;
+        }
+        if digits.next().is_some() {
+            return Err(AddressError::Mac);
+        }
+        Ok(Self(bytes))
+    }
+}
+
+/// An address of an interface with the prefix length of its subnet: `192.0.2.1/24`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct InterfaceAddress {
+    address: IpAddr,
+    prefix: u8,
+}
+
+impl InterfaceAddress {
+    /// An address with its prefix length.
+    ///
+    /// # Errors
+    /// The prefix is longer than the address, or the address is not that of one host.
+    pub fn new(address: IpAddr, prefix: u8) -> Result<Self, AddressError> {
+        let longest = if address.is_ipv4() { 32 } else { 128 };
+        if prefix > longest {
+            return Err(AddressError::Prefix { prefix });
+        }
+        let broadcast = matches!(address, IpAddr::V4(v4) if v4.is_broadcast());
+        if address.is_unspecified() || address.is_multicast() || broadcast {
+            return Err(AddressError::NotUnicast);
+        }
+        Ok(Self { address, prefix })
+    }
+
+    /// The address.
+    #[must_use]
+    pub const fn address(&self) -> IpAddr {
+        self.address
+    }
+
+    /// The prefix length in bits: at most 32 or 128.
+    #[must_use]
+    pub const fn prefix(&self) -> u8 {
+        self.prefix
+    }
+}
+
+impl fmt::Display for InterfaceAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.address, self.prefix)
+    }
+}
+
+impl FromStr for InterfaceAddress {
+    type Err = AddressError;
+
+    fn from_str(text: &str) -> Result<Self, AddressError> {
+        let (address, prefix) = text.split_once('/').ok_or(AddressError::Syntax)?;
+        let address = address.parse().map_err(|_| AddressError::Syntax)?;
+        let prefix = prefix.parse().map_err(|_| AddressError::Syntax)?;
+        Self::new(address, prefix)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::string::ToString;
+
+    #[test]
+    fn addresses_survive_being_written_and_read() {
+        for text in ["192.0.2.1/24", "2001:db8::1/64", "10.0.0.1/32"] {
+            assert_eq!(text.parse::<InterfaceAddress>().unwrap().to_string(), text);
+        }
+        let mac: MacAddress = "02-00-5E-10-00-01".parse().unwrap();
+        assert_eq!(mac.to_string(), "02:00:5e:10:00:01");
+    }
+
+    #[test]
+    fn what_is_not_an_address_of_one_host_is_refused() {
+        let refused = |text: &str| text.parse::<InterfaceAddress>().unwrap_err();
+        assert_eq!(refused("192.0.2.1"), AddressError::Syntax);
+        assert_eq!(refused("192.0.2.1/33"), AddressError::Prefix { prefix: 33 });
+        assert_eq!(refused("0.0.0.0/0"), AddressError::NotUnicast);
+        assert_eq!(refused("ff02::1/64"), AddressError::NotUnicast);
+        for text in
+            ["", "02:00:00:00:00", "02:00:00:00:00:01:02", "+2:00:00:00:00:01", "2:0:0:0:0:1"]
+        {
+            assert_eq!(text.parse::<MacAddress>(), Err(AddressError::Mac), "{text}");
+        }
+    }
+}

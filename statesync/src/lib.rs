@@ -1,0 +1,4 @@
+//! State synchronization.
+#![no_std]
+#![forbid(unsafe_code)]
+pub mod connection;
