@@ -11,7 +11,9 @@ extern crate alloc;
 extern crate std;
 
 pub mod address;
+pub mod announcement;
 pub mod identity;
 pub mod machine;
 pub mod reject;
 pub mod time;
+pub mod virtual_mac;
