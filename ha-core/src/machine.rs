@@ -128,7 +128,7 @@ pub enum Channel {
 }
 
 /// The number of an action, minted by the outermost machine. Never reused while the machine lives.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ActionId(pub u64);
 
 impl ActionId {

@@ -1,0 +1,55 @@
+//! What this unit said in its last heartbeats, so that the peer's values can be judged against those
+//! that it had heard (PAIR-13).
+
+use super::comparison::Standing;
+use super::heartbeat::HeartbeatId;
+use crate::time::Instant;
+use alloc::collections::VecDeque;
+
+/// How many heartbeats are remembered: more than the highest trigger level, so that an echo within the
+/// failure time is always found.
+const MAX_SENT: usize = 128;
+
+#[derive(Debug)]
+pub(super) struct History {
+    start: u64,
+    sent: VecDeque<Sent>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Sent {
+    number: u64,
+    at: Instant,
+    standing: Standing,
+}
+
+impl History {
+    pub(super) fn new(start: u64) -> Self {
+        Self { start, sent: VecDeque::with_capacity(MAX_SENT) }
+    }
+
+    pub(super) fn push(&mut self, number: u64, at: Instant, standing: Standing) {
+        if self.sent.len() == MAX_SENT {
+            self.sent.pop_front();
+        }
+        self.sent.push_back(Sent { number, at, standing });
+    }
+
+    /// What we said in the heartbeat that is echoed, if it is remembered.
+    pub(super) fn standing(&self, echo: HeartbeatId) -> Option<Standing> {
+        self.find(echo).map(|sent| sent.standing)
+    }
+
+    /// Whether the echoed heartbeat is ours and was sent at `oldest` or later.
+    pub(super) fn was_sent_since(&self, echo: HeartbeatId, oldest: Instant) -> bool {
+        self.find(echo).is_some_and(|sent| sent.at >= oldest)
+    }
+
+    fn find(&self, echo: HeartbeatId) -> Option<&Sent> {
+        if echo.start != self.start {
+            return None;
+        }
+        let at = self.sent.binary_search_by_key(&echo.number, |sent| sent.number).ok()?;
+        self.sent.get(at)
+    }
+}

@@ -1,0 +1,94 @@
+//! The role machine of a pair: which of two units is Active.
+//!
+//! Two units, a Primary and a Secondary, send each other heartbeats on all paths all the time. One is
+//! Active and holds the shared addresses; the other is Standby and takes over when the Active falls
+//! silent on every path, or hands the role over.
+//!
+//! # How it decides
+//! The role logic is one pure function, [`next`], of the state, what the unit knows of itself and of its
+//! peer, and the cause. A test prints the table of all its answers. [`compare`] says which of two units
+//! is the better one, alike on both sides. [`Pair`] is the [machine](crate::machine::Machine) around
+//! them.
+//!
+//! # What is decided here, where the sources are silent
+//! - A starting unit waits for the longer of election delay and failure time (PAIR-4).
+//! - A Standby that hears its peer look for an Active takes over: the peer has restarted, and the
+//!   sessions are here.
+//! - When two Actives hear each other again after a split, the first heartbeat of each says that it
+//!   does not hear the other. It counts only from a peer that had a failure time to hear us; else both
+//!   would give way.
+//! - The time limit T of a hand-over (PAIR-20) is the failure time.
+//! - A unit whose take failed holds back for ten failure times, then tries again if the role is free.
+//! - Nothing is persisted. A restarted unit bears a new start number; while the old one is still heard,
+//!   the new one is believed once it echoes us.
+//!
+//! # Two units in memory
+//! ```
+//! use core::time::Duration;
+//! use ha_core::identity::{Designation, PathId, UnitId};
+//! use ha_core::machine::{Channel, Machine, Origin, Output};
+//! use ha_core::pair::{Pair, PairConfig, Product, Role};
+//! use ha_core::time::Instant;
+//!
+//! let product = Product { model: "FW-100".parse()?, firmware: "1.0".parse()? };
+//! let unit = |designation, ours: &str, peers: &str, seed| {
+//!     let config =
+//!         PairConfig::builder(designation, ours.parse()?, peers.parse()?, product, seed).build()?;
+//!     Ok::<_, Box<dyn std::error::Error>>(Pair::new(config, Instant::ZERO))
+//! };
+//! let mut units = [
+//!     unit(Designation::Primary, "A-1", "B-2", 1)?,
+//!     unit(Designation::Secondary, "B-2", "A-1", 2)?,
+//! ];
+//!
+//! let mut buf = [0; 256];
+//! for millisecond in 0..20_000 {
+//!     let now = Instant::from_millis(millisecond);
+//!     for sender in [0, 1] {
+//!         units[sender].handle_timeout(now);
+//!         while let Some(output) = units[sender].poll_output(now, &mut buf) {
+//!             match output {
+//!                 Output::Transmit { to, len } => {
+//!                     let peer = UnitId(sender as u8);
+//!                     let from = Origin { peer, path: to.path, channel: Channel::Pair };
+//!                     units[1 - sender].handle_datagram(now, from, &buf[..len])?;
+//!                 }
+//!                 Output::Action { id, .. } => units[sender].handle_done(now, id, Ok(())),
+//!                 Output::Event(event) => println!("{now:?} unit {sender}: {event:?}"),
+//!             }
+//!         }
+//!     }
+//! }
+//! assert_eq!(units[0].role(), Role::Active);
+//! assert_eq!(units[1].role(), Role::Standby);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod beat;
+mod comparison;
+mod config;
+mod duties;
+mod heartbeat;
+mod history;
+mod machine;
+mod news;
+mod peer;
+mod role;
+mod status;
+mod timer;
+mod transition;
+
+pub use comparison::{Claim, Standing, compare};
+pub use config::{
+    ANNOUNCEMENT_RANGE, ConfigError, MAX_ADDRESSES, MAX_ELECTION_DELAY, MAX_INTERFACES, PairConfig,
+    PairConfigBuilder, SharedInterface,
+};
+pub use heartbeat::{
+    Heartbeat, HeartbeatId, INTERVAL_RANGE, LEVEL_RANGE, MAX_HEARTBEAT_LEN, MAX_PATHS,
+    OUR_PROTOCOL, Product, ProtocolRange,
+};
+pub use machine::{MAX_EVENTS, Pair};
+pub use news::{Action, Event, Input, Mismatch, Refusal, Why};
+pub use role::{Goal, Role, Stance, State};
+pub use status::{PairStatus, PathStatus, PeerStatus};
+pub use transition::{Cause, OwnView, PeerView, next};

@@ -1,0 +1,237 @@
+//! The role logic: one pure function of (state, own view, peer's view, cause). A test prints the table
+//! of all its answers, so that every change of it shows in a review.
+
+use super::role::{Goal, Stance, State};
+
+/// What a unit knows of itself when it decides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OwnView {
+    /// It may take the role: no take of it has failed lately.
+    pub eligible: bool,
+    /// The election time has passed (PAIR-4).
+    pub election_over: bool,
+}
+
+/// What a unit knows of its peer when it decides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PeerView {
+    /// It was never heard, or not within its failure time on any path.
+    Silent,
+    /// It is heard.
+    Heard {
+        /// What it last said of its role.
+        stance: Stance,
+        /// It says that it hears us, on at least one path; after a stall, that it has heard us since.
+        hears_us: bool,
+        /// It may take the role.
+        eligible: bool,
+        /// We are better than it, judged on echoed values; `None` if it has not echoed values yet that
+        /// can be compared.
+        we_are_better: Option<bool>,
+        /// We have heard it for at least one failure time, so that it had time to hear us.
+        for_long: bool,
+    },
+}
+
+/// What makes the unit decide anew.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cause {
+    /// A heartbeat with news arrived.
+    Heard,
+    /// The peer fell silent on every path (PAIR-6).
+    PeerLost,
+    /// The election time has passed (PAIR-4), or an obstacle to a take has.
+    TimeToElect,
+    /// This unit stalled past its failure time (CRASH-4).
+    Stalled,
+    /// A failure time of own running time has passed since a stall (CRASH-4).
+    RecoveryOver,
+    /// The embedder wants this unit to take the role over (PAIR-20).
+    TakeOver,
+    /// The peer asks for the role (PAIR-20).
+    Asked,
+    /// The peer released the role to this unit's own question, in time (PAIR-20).
+    Released,
+    /// No release came in time (PAIR-20).
+    AskExpired,
+    /// No claim came in time after our release (PAIR-20).
+    ClaimExpired,
+    /// The embedder will restart or stop this unit (PAIR-10).
+    Leave,
+    /// The addresses are taken (PAIR-16).
+    Taken,
+    /// They could not be.
+    TakeFailed,
+    /// The withdrawal is confirmed (PAIR-16).
+    Withdrawn,
+    /// The withdrawal failed.
+    WithdrawFailed,
+}
+
+impl Cause {
+    /// All causes, for tables and tests.
+    pub const ALL: [Self; 15] = [
+        Self::Heard,
+        Self::PeerLost,
+        Self::TimeToElect,
+        Self::Stalled,
+        Self::RecoveryOver,
+        Self::TakeOver,
+        Self::Asked,
+        Self::Released,
+        Self::AskExpired,
+        Self::ClaimExpired,
+        Self::Leave,
+        Self::Taken,
+        Self::TakeFailed,
+        Self::Withdrawn,
+        Self::WithdrawFailed,
+    ];
+}
+
+/// The state that follows. The same state means that nothing happens.
+#[must_use]
+pub fn next(state: State, cause: Cause, own: OwnView, peer: PeerView) -> State {
+    match state {
+        State::Election => from_election(cause, own, peer),
+        State::Standby | State::Asking => from_standby(state, cause, own, peer),
+        State::Taking | State::Active => from_active(state, cause, peer),
+        State::Withdrawing(goal) => from_withdrawing(goal, cause),
+        State::Released => from_released(cause, peer),
+        State::Recovering => from_recovering(cause, peer),
+        State::Left => State::Left,
+    }
+}
+
+fn from_election(cause: Cause, own: OwnView, peer: PeerView) -> State {
+    match cause {
+        Cause::Leave => State::Left,
+        Cause::Heard if holds(peer) => State::Standby,
+        Cause::Heard | Cause::TimeToElect | Cause::PeerLost
+            if own.eligible && own.election_over && is_free_for_us(peer) =>
+        {
+            State::Taking
+        }
+        _ => State::Election,
+    }
+}
+
+fn from_standby(state: State, cause: Cause, own: OwnView, peer: PeerView) -> State {
+    match cause {
+        Cause::Leave => State::Left,
+        Cause::Heard | Cause::TimeToElect | Cause::PeerLost
+            if own.eligible && is_free_for_us(peer) =>
+        {
+            State::Taking
+        }
+        Cause::Released if state == State::Asking && own.eligible => State::Taking,
+        Cause::AskExpired if state == State::Asking => State::Standby,
+        Cause::TakeOver if own.eligible && can_be_asked(peer) => State::Asking,
+        _ => state,
+    }
+}
+
+fn from_active(state: State, cause: Cause, peer: PeerView) -> State {
+    match cause {
+        Cause::Stalled => State::Withdrawing(Goal::Recover),
+        Cause::Leave => State::Withdrawing(Goal::Leave),
+        Cause::Heard if must_yield(peer) => State::Withdrawing(Goal::Yield),
+        Cause::Asked if state == State::Active => State::Withdrawing(Goal::Release),
+        Cause::Taken => State::Active,
+        Cause::TakeFailed => State::Withdrawing(Goal::Retreat),
+        _ => state,
+    }
+}
+
+fn from_withdrawing(goal: Goal, cause: Cause) -> State {
+    match (cause, goal) {
+        (Cause::Withdrawn, Goal::Yield | Goal::Retreat) => State::Standby,
+        (Cause::Withdrawn, Goal::Recover) => State::Recovering,
+        (Cause::Withdrawn, Goal::Release) => State::Released,
+        (Cause::Withdrawn, Goal::Leave) => State::Left,
+        // Nobody else was told yet, so the role is still ours: put back what was half withdrawn.
+        (Cause::WithdrawFailed, Goal::Release | Goal::Leave) => State::Taking,
+        (Cause::Leave, _) => State::Withdrawing(Goal::Leave),
+        (Cause::Stalled, Goal::Release) => State::Withdrawing(Goal::Recover),
+        _ => State::Withdrawing(goal),
+    }
+}
+
+fn from_released(cause: Cause, peer: PeerView) -> State {
+    match cause {
+        Cause::Leave => State::Left,
+        Cause::Heard if holds(peer) => State::Standby,
+        Cause::ClaimExpired => State::Taking,
+        _ => State::Released,
+    }
+}
+
+fn from_recovering(cause: Cause, peer: PeerView) -> State {
+    match cause {
+        Cause::Leave => State::Left,
+        Cause::Heard if holds_firmly(peer) => State::Standby,
+        Cause::Heard if did_not_take(peer) => State::Taking,
+        Cause::RecoveryOver => State::Taking,
+        _ => State::Recovering,
+    }
+}
+
+/// The peer holds the role, or is about to take it back.
+fn holds(peer: PeerView) -> bool {
+    use Stance::{Active, Recovering, Released, Withdrawing};
+    matches!(peer, PeerView::Heard { stance: Active | Withdrawing | Released | Recovering, .. })
+}
+
+fn holds_firmly(peer: PeerView) -> bool {
+    matches!(peer, PeerView::Heard { stance: Stance::Active, .. })
+}
+
+/// Nobody holds the role, and of the two units this one is to take it.
+fn is_free_for_us(peer: PeerView) -> bool {
+    match peer {
+        PeerView::Silent | PeerView::Heard { stance: Stance::Left, .. } => true,
+        PeerView::Heard {
+            stance: Stance::Election | Stance::Standby,
+            eligible,
+            we_are_better,
+            ..
+        } => !eligible || we_are_better == Some(true),
+        PeerView::Heard { .. } => false,
+    }
+}
+
+/// Both are Active: this one gives way (PAIR-13).
+///
+/// A peer that says it does not hear us has taken over because of that, and will not see reason. But
+/// when a path has only just healed, each side's first heartbeat says so, and both would give way: so
+/// it counts only from a peer that had a failure time to hear us (our decision).
+fn must_yield(peer: PeerView) -> bool {
+    match peer {
+        PeerView::Heard { stance: Stance::Active, hears_us, we_are_better, for_long, .. } => {
+            if hears_us {
+                we_are_better == Some(false)
+            } else {
+                for_long
+            }
+        }
+        _ => false,
+    }
+}
+
+/// The peer is in a state from which it hands the role over when asked.
+fn can_be_asked(peer: PeerView) -> bool {
+    matches!(peer, PeerView::Heard { stance: Stance::Active, hears_us: true, .. })
+}
+
+/// A peer that has heard us since we woke says that it did not take (CRASH-4).
+fn did_not_take(peer: PeerView) -> bool {
+    match peer {
+        PeerView::Heard { stance: Stance::Left, .. } => true,
+        PeerView::Heard { stance: Stance::Election | Stance::Standby, hears_us, .. } => hears_us,
+        // Both stalled: one of them is enough.
+        PeerView::Heard { stance: Stance::Recovering, hears_us, we_are_better, .. } => {
+            hears_us && we_are_better == Some(true)
+        }
+        _ => false,
+    }
+}
