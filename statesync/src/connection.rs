@@ -70,6 +70,47 @@ pub struct Connection {
     pub state: ConnectionState,
 }
 
+impl Connection {
+    /// Checks what the types cannot say: both addresses of one family, translations too, window scales
+    /// of at most 14. A record that fails is taken neither from the embedder nor from the wire.
+    ///
+    /// # Errors
+    /// The name of the first field that is wrong.
+    pub fn check(&self) -> Result<(), &'static str> {
+        self.key.check()?;
+        let v4 = self.key.source.is_ipv4();
+        let foreign = |nat: Option<Translation>| nat.is_some_and(|to| to.address.is_ipv4() != v4);
+        if foreign(self.state.source_nat) {
+            return Err("source_nat");
+        }
+        if foreign(self.state.destination_nat) {
+            return Err("destination_nat");
+        }
+        let scale_too_large = |side: TcpSide| side.window_scale > MAX_WINDOW_SCALE;
+        if self.state.tcp.is_some_and(|t| scale_too_large(t.original) || scale_too_large(t.reply)) {
+            return Err("window_scale");
+        }
+        Ok(())
+    }
+}
+
+impl ConnectionKey {
+    /// Checks that both addresses are of one family.
+    ///
+    /// # Errors
+    /// The name of the field that is wrong.
+    pub fn check(&self) -> Result<(), &'static str> {
+        if self.source.is_ipv4() == self.destination.is_ipv4() {
+            Ok(())
+        } else {
+            Err("destination")
+        }
+    }
+}
+
+/// The largest window scale that TCP allows (RFC 7323).
+pub const MAX_WINDOW_SCALE: u8 = 14;
+
 /// The state of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ConnectionState {
@@ -89,6 +130,14 @@ pub struct ConnectionState {
     /// How long it may stay idle, in seconds, counted from when the record was made. It does not count
     /// as a change: the Standby does not let records expire (STATE-15).
     pub timeout: u32,
+}
+
+impl ConnectionState {
+    /// Whether the two are equal in all that counts as a change: everything but `timeout` (STATE-15).
+    #[must_use]
+    pub fn same_but_timeout(&self, other: &Self) -> bool {
+        Self { timeout: other.timeout, ..*self } == *other
+    }
 }
 
 /// The address and the port (or identifier) after a translation.
