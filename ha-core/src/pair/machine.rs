@@ -341,6 +341,11 @@ impl Pair {
             // The peer can judge only what it has heard and echoed: let it hear us now.
             self.beat(now);
         }
+        if self.in_conflict && !both && self.state == State::Active {
+            // The peer's announcements were the last ones: the network must learn who is left.
+            self.announcement_round = 0;
+            self.announce(now);
+        }
         self.in_conflict = both;
     }
 

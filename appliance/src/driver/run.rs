@@ -1,0 +1,301 @@
+//! The driver's loop.
+
+use super::{Platform, Transport};
+use ha_core::machine::{ActionError, ActionId, Machine, Output};
+use ha_core::time::{Clock, Instant};
+use std::io;
+use std::sync::Arc;
+use thiserror::Error;
+use tokio::runtime::Handle;
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::{Sleep, sleep};
+
+/// The most datagrams that are read before the machine is asked what to do about them.
+const MAX_DATAGRAMS_PER_TURN: usize = 256;
+/// The most commands that are carried out before the sockets get their turn.
+const MAX_COMMANDS_PER_TURN: usize = 4;
+/// How many commands, actions of a lane, and events can wait.
+const COMMANDS: usize = 64;
+const ACTIONS: usize = 256;
+const EVENTS: usize = 1024;
+/// Longer than any datagram, so that one that is too long is seen to be.
+const BUFFER_LEN: usize = 65_536;
+
+/// The driver has ended, so there is nobody to talk to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("the driver has stopped")]
+pub struct Stopped;
+
+type LaneOf<M> = Box<dyn Fn(&<M as Machine>::Action) -> usize + Send>;
+type Query<M> = Box<dyn FnOnce(&M, Instant) + Send>;
+
+enum Command<M: Machine> {
+    Input(M::Input, Option<oneshot::Sender<Result<(), M::Refusal>>>),
+    Query(Query<M>),
+    Stop,
+}
+
+/// Runs one machine. See the [module](super).
+pub struct Driver<M: Machine, T> {
+    machine: M,
+    transport: T,
+    clock: Clock,
+    commands: mpsc::Receiver<Command<M>>,
+    lanes: Vec<mpsc::Sender<(ActionId, M::Action)>>,
+    lane: LaneOf<M>,
+    dones: mpsc::UnboundedReceiver<Done>,
+    done: mpsc::UnboundedSender<Done>,
+    events: mpsc::Sender<(Instant, M::Event)>,
+}
+
+/// An answer to an action.
+type Done = (ActionId, Result<(), ActionError>);
+
+/// Talks to a running [`Driver`] from any task or thread. The driver ends when all handles are gone.
+pub struct DriverHandle<M: Machine> {
+    commands: mpsc::Sender<Command<M>>,
+}
+
+impl<M: Machine> Clone for DriverHandle<M> {
+    fn clone(&self) -> Self {
+        Self { commands: self.commands.clone() }
+    }
+}
+
+impl<M, T> Driver<M, T>
+where
+    M: Machine + 'static,
+    M::Action: Send,
+    M::Event: Send,
+    T: Transport,
+{
+    /// A driver for a machine, with the handle to talk to it. Actions and events are handled on
+    /// `workers`, which is to be another runtime than the one that polls [`Driver::run`]. `clock` is the
+    /// one by which the machine was started.
+    pub fn new<P: Platform<M>>(
+        machine: M,
+        transport: T,
+        platform: Arc<P>,
+        workers: &Handle,
+        clock: Clock,
+    ) -> (Self, DriverHandle<M>) {
+        let (commands, receiver) = mpsc::channel(COMMANDS);
+        let (done, dones) = mpsc::unbounded_channel();
+        let lanes = (0..P::LANES.max(1))
+            .map(|_| spawn_lane(workers, Arc::clone(&platform), done.clone()))
+            .collect();
+        let events = spawn_events(workers, Arc::clone(&platform));
+        let lane = Box::new(move |action: &M::Action| platform.lane(action));
+        let driver = Driver {
+            machine,
+            transport,
+            clock,
+            commands: receiver,
+            lanes,
+            lane,
+            dones,
+            done,
+            events,
+        };
+        (driver, DriverHandle { commands })
+    }
+}
+
+impl<M: Machine, T: Transport> Driver<M, T> {
+    /// Runs until [`DriverHandle::stop`], or until all handles are gone, and gives the machine back.
+    ///
+    /// # Errors
+    /// The transport is broken for good.
+    pub async fn run(mut self) -> io::Result<M> {
+        let mut buf = vec![0; BUFFER_LEN.max(self.machine.max_datagram())];
+        let mut timer = std::pin::pin!(sleep(std::time::Duration::ZERO));
+        loop {
+            let busy = self.turn(&mut buf);
+            if busy {
+                // Others on this thread get their turn, and this loop goes on at once.
+                tokio::task::yield_now().await;
+            } else {
+                self.set_timer(timer.as_mut());
+            }
+            tokio::select! {
+                biased;
+                readable = self.transport.readable() => readable?,
+                Some((id, outcome)) = self.dones.recv() => {
+                    self.machine.handle_done(self.clock.now(), id, outcome);
+                }
+                command = self.commands.recv() => match command {
+                    None | Some(Command::Stop) => return Ok(self.machine),
+                    Some(command) => self.command(command),
+                },
+                () = timer.as_mut(), if !busy => {}
+                () = std::future::ready(()), if busy => {}
+            }
+        }
+    }
+
+    /// Everything that can be done without waiting. Says whether there is more of it.
+    fn turn(&mut self, buf: &mut [u8]) -> bool {
+        // All that has queued up comes before the timeout: silence is judged by what was really heard.
+        let mut datagrams = 0;
+        while datagrams < MAX_DATAGRAMS_PER_TURN
+            && let Some((from, len)) = self.transport.try_recv(buf)
+        {
+            datagrams = datagrams.saturating_add(1);
+            let datagram = buf.get(..len).unwrap_or_default();
+            // A refusal is counted by the machine; there is nobody to tell.
+            let _ = self.machine.handle_datagram(self.clock.now(), from, datagram);
+        }
+        while let Ok((id, outcome)) = self.dones.try_recv() {
+            self.machine.handle_done(self.clock.now(), id, outcome);
+        }
+        let now = self.clock.now();
+        if self.machine.poll_timeout().is_some_and(|deadline| deadline.at <= now) {
+            self.machine.handle_timeout(now);
+        }
+        self.flush(buf);
+        for _ in 0..MAX_COMMANDS_PER_TURN {
+            // A stop is found by the loop, which waits for commands too.
+            match self.commands.try_recv() {
+                Ok(Command::Stop) => {
+                    self.commands.close();
+                    break;
+                }
+                Ok(command) => self.command(command),
+                Err(_) => break,
+            }
+        }
+        self.flush(buf);
+        datagrams == MAX_DATAGRAMS_PER_TURN || !self.commands.is_empty()
+    }
+
+    fn flush(&mut self, buf: &mut [u8]) {
+        let now = self.clock.now();
+        while let Some(output) = self.machine.poll_output(now, buf) {
+            match output {
+                Output::Transmit { to, len } => {
+                    self.transport.try_send(to, buf.get(..len).unwrap_or_default());
+                }
+                Output::Action { id, action } => {
+                    let lane = self.lanes.get((self.lane)(&action)).or(self.lanes.first());
+                    if lane.is_none_or(|lane| lane.try_send((id, action)).is_err()) {
+                        // The lane is hopelessly behind; the machine will try again.
+                        let _ = self.done.send((id, Err(ActionError::TimedOut)));
+                    }
+                }
+                Output::Event(event) => {
+                    if self.events.try_send((now, event)).is_err() {
+                        tracing::warn!("an event was dropped: the platform is behind");
+                    }
+                }
+            }
+        }
+    }
+
+    fn command(&mut self, command: Command<M>) {
+        let now = self.clock.now();
+        match command {
+            Command::Input(input, answer) => {
+                let result = self.machine.handle_input(now, input);
+                if let Some(answer) = answer {
+                    // Whoever asked may have stopped waiting.
+                    let _ = answer.send(result);
+                }
+            }
+            Command::Query(query) => query(&self.machine, now),
+            Command::Stop => {}
+        }
+    }
+
+    fn set_timer(&self, timer: std::pin::Pin<&mut Sleep>) {
+        let wait = match self.machine.poll_timeout() {
+            Some(deadline) => deadline.at.saturating_since(self.clock.now()),
+            None => std::time::Duration::from_secs(60),
+        };
+        let now = tokio::time::Instant::now();
+        timer.reset(now.checked_add(wait).unwrap_or(now));
+    }
+}
+
+impl<M: Machine> DriverHandle<M> {
+    /// Hands an input to the machine and waits for its answer.
+    ///
+    /// # Errors
+    /// The driver has stopped. The inner result is the machine's.
+    pub async fn input(&self, input: M::Input) -> Result<Result<(), M::Refusal>, Stopped> {
+        let (answer, answered) = oneshot::channel();
+        let command = Command::Input(input, Some(answer));
+        self.commands.send(command).await.map_err(|_| Stopped)?;
+        answered.await.map_err(|_| Stopped)
+    }
+
+    /// Hands an input to the machine from a thread that may block, without waiting for an answer. Waits
+    /// while too much is queued.
+    ///
+    /// # Errors
+    /// The driver has stopped.
+    pub fn blocking_input(&self, input: M::Input) -> Result<(), Stopped> {
+        self.commands.blocking_send(Command::Input(input, None)).map_err(|_| Stopped)
+    }
+
+    /// Reads something from the machine.
+    ///
+    /// # Errors
+    /// The driver has stopped.
+    pub async fn query<A: Send + 'static>(
+        &self,
+        query: impl FnOnce(&M, Instant) -> A + Send + 'static,
+    ) -> Result<A, Stopped> {
+        let (answer, answered) = oneshot::channel();
+        let query = Box::new(move |machine: &M, now| {
+            // Whoever asked may have stopped waiting.
+            let _ = answer.send(query(machine, now));
+        });
+        self.commands.send(Command::Query(query)).await.map_err(|_| Stopped)?;
+        answered.await.map_err(|_| Stopped)
+    }
+
+    /// Ends the driver. The machine is not told: to the peer it is a crash.
+    ///
+    /// # Errors
+    /// The driver has stopped already.
+    pub async fn stop(&self) -> Result<(), Stopped> {
+        self.commands.send(Command::Stop).await.map_err(|_| Stopped)
+    }
+}
+
+fn spawn_lane<M, P>(
+    workers: &Handle,
+    platform: Arc<P>,
+    done: mpsc::UnboundedSender<Done>,
+) -> mpsc::Sender<(ActionId, M::Action)>
+where
+    M: Machine + 'static,
+    M::Action: Send,
+    P: Platform<M>,
+{
+    let (sender, mut actions) = mpsc::channel::<(ActionId, M::Action)>(ACTIONS);
+    workers.spawn(async move {
+        while let Some((id, action)) = actions.recv().await {
+            let outcome = platform.perform(action).await;
+            if done.send((id, outcome)).is_err() {
+                break;
+            }
+        }
+    });
+    sender
+}
+
+fn spawn_events<M, P>(workers: &Handle, platform: Arc<P>) -> mpsc::Sender<(Instant, M::Event)>
+where
+    M: Machine + 'static,
+    M::Event: Send,
+    P: Platform<M>,
+{
+    let (sender, mut events) = mpsc::channel::<(Instant, M::Event)>(EVENTS);
+    workers.spawn(async move {
+        while let Some((at, event)) = events.recv().await {
+            platform.event(at, event);
+        }
+    });
+    sender
+}
