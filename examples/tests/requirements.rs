@@ -241,9 +241,9 @@ fn function_name(text: &str) -> Option<&str> {
     text.strip_prefix("fn ")?.split(['(', '<']).next()
 }
 
-/// The IDs before the first colon, if there is nothing else before it.
+/// The IDs before the first colon, or in the whole comment, if there is nothing else there.
 fn citations(docs: &str) -> Vec<String> {
-    let Some((head, _)) = docs.split_once(':') else { return Vec::new() };
+    let head = docs.split(':').next().unwrap_or_default();
     let ids: Vec<_> = head.split(',').map(|id| id.trim().to_owned()).collect();
     if ids.iter().all(|id| is_id(id)) { ids } else { Vec::new() }
 }
