@@ -55,6 +55,9 @@ pub(crate) struct Session {
     max_dirty: usize,
     to_do: ToDo,
     in_flight: BTreeMap<u64, Flight>,
+    /// Keys of which another incarnation, or the deletion, is under way, with the latest batch that bears
+    /// it. If that batch is lost, a later one must not update what was there before.
+    anew: BTreeMap<ConnectionKey, u64>,
     /// Some of the table has not been acknowledged in this session, apart from changes.
     catching_up: bool,
     /// The replica has yet to be told that the catch-up is over.
@@ -90,6 +93,7 @@ impl Session {
             max_dirty,
             to_do: ToDo::whole(),
             in_flight: BTreeMap::new(),
+            anew: BTreeMap::new(),
             catching_up: true,
             complete_due: false,
             open: false,
@@ -203,12 +207,13 @@ impl Session {
             if ack.applies(sequence) {
                 if let Some(flight) = self.in_flight.remove(&sequence) {
                     self.measure(now.saturating_since(flight.sent_at));
+                    self.land(sequence, &flight);
                 }
                 progress = true;
             } else if sequence <= ack.settled
                 && let Some(flight) = self.in_flight.remove(&sequence)
             {
-                self.put_back(flight);
+                self.put_back(sequence, flight);
                 progress = true;
             }
         }
@@ -234,7 +239,17 @@ impl Session {
         self.retransmit_at = (!self.in_flight.is_empty()).then(|| now + self.retransmission);
     }
 
-    fn put_back(&mut self, flight: Flight) {
+    /// A batch is under way no more.
+    fn land(&mut self, sequence: u64, flight: &Flight) {
+        for (key, _) in &flight.marks {
+            if self.anew.get(key) == Some(&sequence) {
+                self.anew.remove(key);
+            }
+        }
+    }
+
+    fn put_back(&mut self, sequence: u64, flight: Flight) {
+        self.land(sequence, &flight);
         for (key, mark) in flight.marks {
             self.dirty.put_back(key, mark);
         }
@@ -252,8 +267,8 @@ impl Session {
     /// one batch at a time feels the way.
     pub(crate) fn handle_timeout(&mut self, now: Instant, news: &mut Vec<News>) {
         if self.retransmit_at.is_some_and(|at| at <= now) {
-            for flight in core::mem::take(&mut self.in_flight).into_values() {
-                self.put_back(flight);
+            for (sequence, flight) in core::mem::take(&mut self.in_flight) {
+                self.put_back(sequence, flight);
             }
             self.bound_dirty(news);
             self.window = 1;
@@ -303,6 +318,9 @@ impl Session {
         let tells_complete = core::mem::take(&mut self.complete_due);
         let len = batch.finish()?;
         self.next_sequence = sequence.saturating_add(1);
+        for (key, _) in marks.iter().filter(|(_, mark)| *mark != Mark::Update) {
+            self.anew.insert(*key, sequence);
+        }
         self.in_flight.insert(sequence, Flight { sent_at: now, marks, range, tells_complete });
         if self.retransmit_at.is_none() {
             self.arm(now);
@@ -330,14 +348,25 @@ impl Session {
         let share = if self.to_do.is_empty() { MAX_DATAGRAM } else { CHANGES_SHARE };
         while section.len() < share
             && let Some((key, mark)) = self.dirty.peek()
-            && section.put(&entry(records, key, mark)).is_some()
         {
-            sent.extend(self.dirty.take());
+            let uncertain = mark == Mark::Update && self.is_uncertain(&key);
+            let mark = if uncertain { Mark::New } else { mark };
+            if section.put(&entry(records, key, mark)).is_none() {
+                break;
+            }
+            self.dirty.take();
+            sent.push((key, mark));
         }
         if sent.is_empty() || section.finish().is_none() {
             return Vec::new();
         }
         sent
+    }
+
+    /// Whether the replica may have another incarnation of this key, or none, when the next batch
+    /// arrives.
+    fn is_uncertain(&self, key: &ConnectionKey) -> bool {
+        self.catching_up || self.anew.contains_key(key)
     }
 
     fn emit_range<R: Records>(

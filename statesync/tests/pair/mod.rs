@@ -276,6 +276,7 @@ impl Pair {
     fn finish_install(&mut self, at: usize, id: ActionId, changes: Vec<Change>) {
         let fails = self.rng.percent(self.units[at].install_failures);
         let carried_out = if fails { changes.len() / 2 } else { changes.len() };
+        let in_replica = at == self.replica();
         let unit = &mut self.units[at];
         let mut seen = BTreeSet::new();
         for change in &changes[..carried_out] {
@@ -284,7 +285,14 @@ impl Pair {
                 Change::New(c) => drop(unit.plane.insert(c.key, c.state)),
                 Change::Update(c) => {
                     unit.updates_in_place += 1;
-                    unit.plane.insert(c.key, c.state);
+                    let before = unit.plane.insert(c.key, c.state);
+                    if let Some(before) = before.filter(|_| in_replica) {
+                        let made_anew = self.history.get(&c.key).is_some_and(|versions| {
+                            let between = before.mark..c.state.mark;
+                            versions.iter().any(|v| !v.1 && between.contains(&v.0))
+                        });
+                        assert!(!made_anew, "another incarnation came as an update: {:?}", c.key);
+                    }
                 }
                 Change::Delete(key) => drop(unit.plane.remove(key)),
             }
@@ -299,12 +307,20 @@ impl Pair {
         while self.step(end) {}
     }
 
-    /// STATE-7: per key never an older state after a newer one, and never one that the publisher had not.
+    /// Per key never an older state after a newer one, and never one that the publisher had not
+    /// (STATE-7).
     fn check(&mut self) {
         if !self.check_history || !self.units[self.replica()].sync.progress().session_open {
             return;
         }
-        let replica = self.units[self.replica()].sync.records();
+        let unit = &self.units[self.replica()];
+        let replica = unit.sync.records();
+        if self.units[self.publisher].sync.progress().in_sync {
+            // An acknowledgement means applied, in the table and in the forwarding plane.
+            assert!(*replica == *self.units[self.publisher].sync.records(), "in sync: the table");
+            let plane = unit.plane.iter().map(|(k, s)| Connection { key: *k, state: *s });
+            assert!(plane.eq(replica.iter()), "in sync: the forwarding plane");
+        }
         for (key, versions) in &self.history {
             // Until a key was first reached, the replica may have what was there before.
             let reached = self.reached.get(key).copied();
