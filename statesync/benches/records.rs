@@ -147,5 +147,59 @@ fn apply(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, codec, apply);
+/// A whole catch-up between two machines, with every datagram delivered and every install done at once:
+/// what both sides together need for a record.
+fn catch_up(c: &mut Criterion) {
+    const TABLE: u32 = 100_000;
+    let table: Table = (0..TABLE).map(connection).collect();
+    let mut group = c.benchmark_group("catch-up, both sides");
+    group.throughput(Throughput::Elements(u64::from(TABLE)));
+    group.sample_size(10);
+    group.bench_function("100,000 records", |b| {
+        b.iter_batched(
+            || {
+                let unit = |seed, peer, table, role| {
+                    let config = Config::new(seed, UnitId(peer), vec![PathId(0)]).unwrap();
+                    let mut sync = StateSync::new(config, table);
+                    sync.handle_input(Instant::ZERO, Input::SetRole(role)).unwrap();
+                    sync
+                };
+                [
+                    unit(1, 1, table.clone(), SyncRole::Publisher),
+                    unit(2, 0, Table::new(), SyncRole::Replica),
+                ]
+            },
+            |mut units| {
+                let mut bytes = 0;
+                while exchange(&mut units, 0, &mut bytes) | exchange(&mut units, 1, &mut bytes) {}
+                assert!(units.iter().all(|unit| unit.progress().in_sync));
+                bytes
+            },
+            BatchSize::LargeInput,
+        );
+    });
+    group.finish();
+}
+
+/// Carries out what one unit wants; whether it wanted anything.
+fn exchange(units: &mut [StateSync<Table>; 2], at: usize, bytes: &mut usize) -> bool {
+    let sender = UnitId(u8::from(at == 1));
+    let origin = Origin { peer: sender, path: PathId(0), channel: Channel::StateSync };
+    let mut buf = [0; MAX_DATAGRAM];
+    let mut busy = false;
+    while let Some(output) = units[at].poll_output(Instant::ZERO, &mut buf) {
+        busy = true;
+        match output {
+            Output::Transmit { len, .. } => {
+                *bytes += len;
+                units[1 - at].handle_datagram(Instant::ZERO, origin, &buf[..len]).unwrap();
+            }
+            Output::Action { id, .. } => units[at].handle_done(Instant::ZERO, id, Ok(())),
+            Output::Event(_) => {}
+        }
+    }
+    busy
+}
+
+criterion_group!(benches, codec, apply, catch_up);
 criterion_main!(benches);
