@@ -1,0 +1,397 @@
+//! The two firewall processes: configuration, start, status, end.
+
+use std::fs::{self, File};
+use std::io::Read as _;
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::param::clock_ticks_per_second;
+use rustix::process::{Pid, Signal, kill_process};
+use serde::Deserialize;
+use tempfile::TempDir;
+
+use super::environment::Interrupt;
+use super::namespace::{self, Namespace};
+use super::topology::{HA, LAN, Topology, WAN, ha_address, lan_address, shared_addresses};
+use super::{Context, Error, Options};
+
+/// How long a pair may take to be one Active and one Standby with equal tables.
+const READY_LIMIT: Duration = Duration::from_secs(30);
+const STATUS_LIMIT: Duration = Duration::from_secs(2);
+const STOP_LIMIT: Duration = Duration::from_secs(10);
+
+/// What the lab reads of `status --json`.
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct Status {
+    pub(super) role: String,
+    pub(super) since_ms: u64,
+    peer: PeerStatus,
+    paths: Vec<PathStatus>,
+    sync: SyncStatus,
+    pub(super) longest_stall_us: u64,
+    /// Since the process began, if the program counts them.
+    role_changes: Option<u64>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+struct PeerStatus {
+    heard: bool,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+struct PathStatus {
+    heard: bool,
+    heard_by_peer: bool,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+struct SyncStatus {
+    in_sync: bool,
+}
+
+impl Status {
+    fn is_settled(&self, with_sync: bool) -> bool {
+        self.peer.heard
+            && self.paths.iter().all(|path| path.heard && path.heard_by_peer)
+            && (self.sync.in_sync || !with_sync)
+    }
+
+    /// Role changes since `earlier`, which was read `elapsed` before. Without a count of the
+    /// program's own, at most one is seen: the one that `since_ms` tells of.
+    pub(super) fn changes_since(&self, earlier: &Self, elapsed: Duration) -> u64 {
+        if let (Some(now), Some(then)) = (self.role_changes, earlier.role_changes) {
+            return now.saturating_sub(then);
+        }
+        u64::from(self.role != earlier.role || Duration::from_millis(self.since_ms) < elapsed)
+    }
+}
+
+/// One `linux-firewall run` in its namespace. Dropping it kills the process.
+pub(super) struct Firewall {
+    pub(super) name: &'static str,
+    pub(super) namespace: Namespace,
+    program: PathBuf,
+    config: PathBuf,
+    log: PathBuf,
+    child: Option<Child>,
+    /// Processes started so far: tells whether two statuses are of the same one.
+    pub(super) starts: u32,
+}
+
+impl Firewall {
+    /// Starts the process, which must not be running.
+    pub(super) fn start(&mut self) -> Result<(), Error> {
+        let log = File::options()
+            .create(true)
+            .append(true)
+            .open(&self.log)
+            .context(|| format!("open {}", self.log.display()))?;
+        let errors = log.try_clone().context(|| format!("open {}", self.log.display()))?;
+        let mut command = Command::new(&self.program);
+        command.arg("run").arg("--config").arg(&self.config);
+        // A group of its own: Ctrl-C is for the lab, which ends the firewalls in order.
+        command.stdin(Stdio::null()).stdout(log).stderr(errors).process_group(0);
+        let child = self
+            .namespace
+            .run(|| command.spawn().context(|| format!("start {}", self.program.display())))?;
+        self.child = Some(child);
+        self.starts += 1;
+        Ok(())
+    }
+
+    /// Sends a signal to the process, if it is running.
+    pub(super) fn signal(&self, signal: Signal) -> Result<(), Error> {
+        let Some(pid) = self.pid() else { return Ok(()) };
+        kill_process(pid, signal)
+            .map_err(std::io::Error::from)
+            .context(|| format!("send signal {} to {}", signal.as_raw(), self.name))
+    }
+
+    /// Waits for the end of a process that was told to end.
+    pub(super) fn wait_for_end(&mut self, interrupt: &Interrupt) -> Result<(), Error> {
+        let ended = interrupt
+            .poll(STOP_LIMIT, Duration::from_millis(10), || Ok(self.has_ended().then_some(())))?;
+        if ended.is_some() {
+            self.child = None;
+            return Ok(());
+        }
+        Err(self.failure(format!("{} did not end within {STOP_LIMIT:?}", self.name)))
+    }
+
+    /// `status --json` of the process; `None` if it does not answer in time or not in full.
+    pub(super) fn status(&self) -> Option<Status> {
+        let mut child = Command::new(&self.program)
+            .arg("status")
+            .arg("--json")
+            .arg("--config")
+            .arg(&self.config)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .process_group(0)
+            .spawn()
+            .ok()?;
+        let deadline = Instant::now() + STATUS_LIMIT;
+        while let Ok(None) = child.try_wait() {
+            if Instant::now() > deadline {
+                let _ = child.kill();
+                let _ = child.wait();
+                return None;
+            }
+            thread::sleep(Duration::from_millis(2));
+        }
+        let mut text = String::new();
+        child.stdout.take()?.read_to_string(&mut text).ok()?;
+        serde_json::from_str(&text).ok()
+    }
+
+    /// User and system time of all threads since the process began, in the kernel's resolution (10
+    /// ms as a rule).
+    pub(super) fn cpu_time(&self) -> Option<Duration> {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.pid()?)).ok()?;
+        Some(Duration::from_millis(cpu_ticks(&stat)? * 1_000 / clock_ticks_per_second()))
+    }
+
+    fn pid(&self) -> Option<Pid> {
+        Pid::from_raw(i32::try_from(self.child.as_ref()?.id()).ok()?)
+    }
+
+    fn has_ended(&mut self) -> bool {
+        self.child.as_mut().is_none_or(|child| !matches!(child.try_wait(), Ok(None)))
+    }
+
+    fn failure(&self, what: String) -> Error {
+        Error::Firewall { what, evidence: self.log_end() }
+    }
+
+    fn log_end(&self) -> String {
+        const LINES: usize = 15;
+        let log = fs::read(&self.log).unwrap_or_default();
+        let log = String::from_utf8_lossy(&log);
+        let lines: Vec<_> = log.lines().collect();
+        let end = lines.get(lines.len().saturating_sub(LINES)..).unwrap_or_default();
+        format!("the end of {}'s log:\n    {}", self.name, end.join("\n    "))
+    }
+}
+
+impl Drop for Firewall {
+    fn drop(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
+/// Both firewalls, and the private directory with their files.
+pub(super) struct Pair {
+    pub(super) units: [Firewall; 2],
+    with_sync: bool,
+    interrupt: Interrupt,
+    /// Declared last: removed when the processes are gone.
+    _directory: TempDir,
+}
+
+impl Pair {
+    /// Writes the configurations and starts both units.
+    pub(super) fn start(
+        topology: &Topology,
+        options: &Options,
+        interrupt: &Interrupt,
+    ) -> Result<Self, Error> {
+        let program =
+            std::env::current_exe().context(|| "find the path of this program".to_owned())?;
+        let directory = tempfile::Builder::new()
+            .prefix(&namespace::prefix())
+            .tempdir()
+            .context(|| "make a private directory".to_owned())?;
+        let logs = options.logs.clone().unwrap_or_else(|| directory.path().to_owned());
+        fs::create_dir_all(&logs).context(|| format!("make {}", logs.display()))?;
+        let unit = |index: usize, name: &'static str| {
+            let config = directory.path().join(format!("{name}.toml"));
+            fs::write(
+                &config,
+                configuration(index, &directory.path().join(format!("{name}.sock")), options),
+            )
+            .context(|| format!("write {}", config.display()))?;
+            Ok::<_, Error>(Firewall {
+                name,
+                namespace: topology.firewalls[index].clone(),
+                program: program.clone(),
+                config,
+                log: logs.join(format!("{name}.log")),
+                child: None,
+                starts: 0,
+            })
+        };
+        let units = [unit(0, "fw1")?, unit(1, "fw2")?];
+        let mut pair = Self {
+            units,
+            with_sync: !options.no_sync,
+            interrupt: interrupt.clone(),
+            _directory: directory,
+        };
+        for unit in &mut pair.units {
+            unit.start()?;
+        }
+        pair.ready()?;
+        Ok(pair)
+    }
+
+    /// Waits for one Active, one Standby, every path heard both ways and, with synchronization on,
+    /// equal tables. Returns the index of the Active.
+    pub(super) fn ready(&mut self) -> Result<usize, Error> {
+        let interrupt = self.interrupt.clone();
+        let mut last = [None, None];
+        let ready = interrupt.poll(READY_LIMIT, Duration::from_millis(50), || {
+            if let Some(dead) =
+                self.units.iter_mut().find_map(|unit| unit.has_ended().then_some(&*unit))
+            {
+                return Err(dead.failure(format!("{} ended, and it should run", dead.name)));
+            }
+            last = self.statuses();
+            let [Some(first), Some(second)] = &last else { return Ok(None) };
+            if !first.is_settled(self.with_sync) || !second.is_settled(self.with_sync) {
+                return Ok(None);
+            }
+            Ok(match (first.role.as_str(), second.role.as_str()) {
+                ("ACTIVE", "STANDBY") => Some(0),
+                ("STANDBY", "ACTIVE") => Some(1),
+                _ => None,
+            })
+        })?;
+        ready.ok_or_else(|| {
+            let mut evidence = String::new();
+            for (unit, status) in self.units.iter().zip(&last) {
+                evidence += &format!("  {} says: {status:?}\n  {}\n", unit.name, unit.log_end());
+            }
+            let what = format!(
+                "the pair was not one Active and one Standby in sync within {READY_LIMIT:?}"
+            );
+            Error::Firewall { what, evidence }
+        })
+    }
+
+    pub(super) fn statuses(&self) -> [Option<Status>; 2] {
+        [self.units[0].status(), self.units[1].status()]
+    }
+}
+
+/// User and system time of a process in clock ticks, from `/proc/PID/stat`.
+fn cpu_ticks(stat: &str) -> Option<u64> {
+    // The name may contain anything, also spaces and parentheses.
+    let (_, fields) = stat.rsplit_once(')')?;
+    let mut fields = fields.split_whitespace().skip(11);
+    let user: u64 = fields.next()?.parse().ok()?;
+    let system: u64 = fields.next()?.parse().ok()?;
+    Some(user + system)
+}
+
+fn configuration(index: usize, socket: &Path, options: &Options) -> String {
+    let designation = ["primary", "secondary"][index];
+    let (serial, peer_serial) = (format!("FW-000{}", index + 1), format!("FW-000{}", 2 - index));
+    let (interval, level) = (options.heartbeat.as_micros(), options.trigger_level);
+    let (ha, ha_peer) = (ha_address(index), ha_address(1 - index));
+    let (lan, lan_peer) = (lan_address(index), lan_address(1 - index));
+    let [lan_shared, wan_shared] = shared_addresses(options.ipv6);
+    let sync = !options.no_sync;
+    let priority = if options.realtime { "realtime-priority = 20\n" } else { "" };
+    let socket = socket.display();
+    format!(
+        r#"[unit]
+designation = "{designation}"
+serial = "{serial}"
+model = "lab"
+
+[peer]
+serial = "{peer_serial}"
+
+[pair]
+id = 1
+heartbeat-interval = "{interval}us"
+trigger-level = {level}
+election-delay = "0s"
+
+[[path]]
+name = "ha"
+device = "{HA}"
+local = "{ha}"
+peer = "{ha_peer}"
+sync-port = 7771
+
+[[path]]
+name = "lan"
+device = "{LAN}"
+local = "{lan}"
+peer = "{lan_peer}"
+
+[[interface]]
+id = 1
+device = "{LAN}"
+addresses = {lan_shared:?}
+virtual-mac = "derived"
+macvlan = "{LAN}v"
+
+[[interface]]
+id = 2
+device = "{WAN}"
+addresses = {wan_shared:?}
+virtual-mac = "derived"
+macvlan = "{WAN}v"
+
+[sync]
+enabled = {sync}
+ignore = ["10.99.0.0/24"]
+
+[process]
+control-socket = "{socket}"
+{priority}"#
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cpu_ticks_survive_a_strange_name() {
+        let stat = "42 (a) b (c) S 1 2 3 4 5 6 7 8 9 10 70 8 0 0 20 0";
+        assert_eq!(cpu_ticks(stat), Some(78));
+        assert_eq!(cpu_ticks("42 (short) S 1"), None);
+    }
+
+    #[test]
+    fn a_role_change_is_seen_with_and_without_a_count() {
+        let status = |role: &str, since_ms, role_changes| Status {
+            role: role.to_owned(),
+            since_ms,
+            peer: PeerStatus { heard: true },
+            paths: Vec::new(),
+            sync: SyncStatus { in_sync: true },
+            longest_stall_us: 0,
+            role_changes,
+        };
+        let elapsed = Duration::from_secs(2);
+        assert_eq!(
+            status("ACTIVE", 9_000, None).changes_since(&status("ACTIVE", 7_000, None), elapsed),
+            0
+        );
+        assert_eq!(
+            status("ACTIVE", 300, None).changes_since(&status("STANDBY", 7_000, None), elapsed),
+            1
+        );
+        // There and back again.
+        assert_eq!(
+            status("ACTIVE", 300, None).changes_since(&status("ACTIVE", 7_000, None), elapsed),
+            1
+        );
+        assert_eq!(
+            status("ACTIVE", 300, Some(5))
+                .changes_since(&status("ACTIVE", 7_000, Some(3)), elapsed),
+            2
+        );
+    }
+}
