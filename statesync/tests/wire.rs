@@ -370,6 +370,22 @@ fn batches_from_elsewhen_are_ignored() {
     assert_eq!(assert_ignored(&replica, &with(hello, 8, 3)), Reject::Session);
 }
 
+/// STATE-7: once a replica has left its role, or its session for a dump, no answer to what it asked before
+/// is taken any more.
+#[test]
+fn answers_from_before_a_change_of_role_are_ignored() {
+    for leave in [Input::SetRole(SyncRole::Idle), Input::SnapshotBegin] {
+        let (mut replica, hello) = replica();
+        let datagram = emit(|buf| sample_batch(hello).emit(buf));
+        replica.clone().handle_datagram(Instant::ZERO, from(), &datagram).expect("before it, yes");
+        replica.handle_input(Instant::ZERO, leave).unwrap();
+        replica.handle_input(Instant::ZERO, Input::SetRole(SyncRole::Replica)).unwrap();
+        let _ = replica.handle_input(Instant::ZERO, Input::SnapshotEnd);
+        replica.handle_timeout(Instant::ZERO); // nothing to compare: the dump is over
+        assert_eq!(assert_ignored(&replica, &datagram), Reject::Session);
+    }
+}
+
 /// Datagrams from elsewhere, or for another role, are ignored for that reason.
 #[test]
 fn datagrams_from_elsewhere_are_ignored() {
