@@ -135,7 +135,7 @@ fn with_proofs(list: &str, tests: &[Test]) -> String {
     for line in list.lines() {
         match requirement_in(line) {
             Some(Requirement { id, title, .. }) => {
-                let proving = tests.iter().filter(|test| test.cites.contains(&id));
+                let proving = tests.iter().filter(|test| test.runs && test.cites.contains(&id));
                 let proofs: BTreeSet<_> = proving.map(|test| format!("`{}`", test.name)).collect();
                 let proofs = match Vec::from_iter(proofs).join("<br>") {
                     none if none.is_empty() => NOT_YET.to_owned(),
