@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::{Workers, probe};
 use crate::lab::environment::Interrupt;
@@ -61,24 +61,29 @@ fn server_port(index: u8) -> u16 {
 }
 
 fn exchange(flows: &[(SocketAddr, SocketAddr)]) -> Result<(), Error> {
+    /// For all flows of the group together.
     const ANSWER_LIMIT: Duration = Duration::from_millis(200);
     let mut open = Vec::with_capacity(flows.len());
     for (client, server) in flows {
         let what = || format!("open background flow {client} to {server}");
         let socket = UdpSocket::bind(client).context(what)?;
         socket.connect(server).context(what)?;
-        socket.set_read_timeout(Some(ANSWER_LIMIT)).context(what)?;
         open.push(socket);
     }
     for _ in 0..TRIES {
         for socket in &open {
             let _ = socket.send(b"background");
         }
-        let mut answer = [0; 16];
-        open.retain(|socket| socket.recv(&mut answer).is_err());
+        let deadline = Instant::now() + ANSWER_LIMIT;
+        open.retain(|socket| !is_answered(socket, deadline));
         if open.is_empty() {
             return Ok(());
         }
     }
     Err(Error::Traffic(format!("{} of {} background flows had no answer", open.len(), flows.len())))
+}
+
+fn is_answered(socket: &UdpSocket, deadline: Instant) -> bool {
+    let left = deadline.saturating_duration_since(Instant::now()).max(Duration::from_millis(1));
+    socket.set_read_timeout(Some(left)).is_ok() && socket.recv(&mut [0; 16]).is_ok()
 }
