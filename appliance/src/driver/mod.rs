@@ -22,7 +22,7 @@ mod udp;
 
 pub use platform::Platform;
 pub use run::{Driver, DriverHandle, Stopped};
-pub use udp::{UdpPath, UdpTransport};
+pub use udp::{UdpDrops, UdpPath, UdpTransport};
 
 use async_trait::async_trait;
 use ha_core::machine::{Destination, Origin};

@@ -5,9 +5,12 @@
 // what is in memory cannot overflow, and slices are cut where their length was just looked up.
 #![allow(clippy::arithmetic_side_effects, clippy::indexing_slicing)]
 
+pub mod config;
 pub mod conntrack;
 pub mod lab;
 pub mod links;
 mod netlink;
 pub mod packet;
 pub mod realtime;
+pub mod run;
+pub mod status;

@@ -1,2 +1,96 @@
-//! A Linux firewall pair in one program.
-fn main() {}
+//! `linux-firewall`: a firewall pair on Linux in one program.
+
+use clap::{Parser, Subcommand};
+use linux_firewall::{config, lab, run};
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use tracing_subscriber::EnvFilter;
+
+/// A pair of Linux firewalls: one is Active, the other takes over with all connections.
+#[derive(Debug, Parser)]
+#[command(version)]
+struct Options {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run one unit, until SIGTERM (which hands the role over)
+    Run(ConfigFile),
+    /// Tell how a running unit is
+    Status {
+        #[command(flatten)]
+        config: ConfigFile,
+        /// As JSON, for programs
+        #[arg(long)]
+        json: bool,
+    },
+    /// Ask a running Standby to take the role over from its Active peer
+    TakeOver(ConfigFile),
+    /// Check a configuration file
+    Check(ConfigFile),
+    /// Try it: two firewalls, a client and a server in network namespaces, and a fault
+    Lab(lab::Options),
+}
+
+#[derive(Debug, clap::Args)]
+struct ConfigFile {
+    /// The configuration file of the unit
+    #[arg(long, value_name = "FILE")]
+    config: PathBuf,
+}
+
+impl ConfigFile {
+    fn load(&self) -> Result<config::Checked, config::ConfigError> {
+        config::load(&self.config)
+    }
+}
+
+fn main() -> ExitCode {
+    match carry_out(Options::parse().command) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("linux-firewall: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn carry_out(command: Command) -> Result<ExitCode, Box<dyn std::error::Error>> {
+    match command {
+        Command::Run(file) => {
+            let filter =
+                EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+            tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+            run::run(&file.load()?)?;
+        }
+        Command::Status { config, json } => {
+            let config = config.load()?;
+            let status = run::ask_status(&config.file.process.control_socket)?;
+            let text =
+                if json { serde_json::to_string(&status)? + "\n" } else { status.to_string() };
+            std::io::stdout().write_all(text.as_bytes())?;
+        }
+        Command::TakeOver(file) => {
+            let answer = run::ask_take_over(&file.load()?.file.process.control_socket)?;
+            println!("{answer}");
+            if answer != "asked" {
+                return Ok(ExitCode::FAILURE);
+            }
+        }
+        Command::Check(file) => {
+            let config = file.load()?.file;
+            let (paths, interfaces) = (config.path.len(), config.interface.len());
+            println!(
+                "{}: {} {}, {paths} heartbeat paths, {interfaces} shared interfaces: valid",
+                file.config.display(),
+                config.unit.designation,
+                config.unit.serial
+            );
+        }
+        Command::Lab(options) => return Ok(lab::run(options)?),
+    }
+    Ok(ExitCode::SUCCESS)
+}

@@ -186,7 +186,8 @@ fn configure_firewall(firewall: &Namespace, index: usize, options: &Options) -> 
     // A host route to the peer only: the network itself is reached through the macvlan, whoever is
     // Active.
     let (own, peer) = (lan_address(index), lan_address(1 - index));
-    tool::ip(firewall, &format!("addr add {own} peer {peer} dev {LAN}\n"))?;
+    tool::ip(firewall, &format!("addr add {own}/32 dev {LAN}\n"))?;
+    tool::ip(firewall, &format!("route add {peer}/32 dev {LAN} src {own}\n"))?;
     for device in [LAN, WAN] {
         firewall.set_parameters(&[
             (&format!("ipv4/conf/{device}/arp_ignore"), "1"),

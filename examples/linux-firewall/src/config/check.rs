@@ -1,0 +1,276 @@
+//! From the file to what the machines and the platform need. What is wrong is named by its key.
+
+use super::file::{File, Interface, Path};
+use crate::conntrack::Scope;
+use crate::links;
+use ha_core::address::{InterfaceAddress, MacAddress};
+use ha_core::identity::{InterfaceId, PairId, PathId};
+use ha_core::pair::{self, PairConfig, Product};
+use ha_core::virtual_mac::{VirtualMac, check_distinct};
+use ipnet::IpNet;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use thiserror::Error;
+
+/// Why a configuration is refused. It names the key and the reason.
+#[derive(Debug, Error)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("cannot read {}: {source}", path.display())]
+    Read {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// It is not TOML, a key is unknown or missing, or a value has the wrong type.
+    #[error("{}: {source}", path.display())]
+    Parse {
+        /// Which file.
+        path: PathBuf,
+        /// Where, and why.
+        #[source]
+        source: Box<toml::de::Error>,
+    },
+    /// A value is not allowed.
+    #[error("{key}: {reason}")]
+    Value {
+        /// The key.
+        key: String,
+        /// Why.
+        reason: String,
+    },
+    /// The role machine refuses it.
+    #[error(transparent)]
+    Pair(#[from] pair::ConfigError),
+    /// State synchronization refuses it.
+    #[error("sync: {0}")]
+    Sync(#[from] statesync::ConfigError),
+}
+
+/// A configuration all of whose rules were checked, as far as that is possible without the system.
+#[derive(Clone, Debug)]
+pub struct Checked {
+    /// The file as it was read.
+    pub file: File,
+    product: Product,
+    /// The addresses of the paths: ours, the peer's; and for synchronization.
+    pub paths: Vec<Addresses>,
+    interfaces: Vec<Data>,
+}
+
+/// The addresses of one path.
+#[derive(Clone, Copy, Debug)]
+pub struct Addresses {
+    /// Heartbeats: ours and the peer's.
+    pub pair: (SocketAddr, SocketAddr),
+    /// State synchronization: ours and the peer's.
+    pub sync: Option<(SocketAddr, SocketAddr)>,
+}
+
+#[derive(Clone, Debug)]
+struct Data {
+    id: InterfaceId,
+    device: String,
+    virtual_mac: Option<(String, MacAddress)>,
+    addresses: Vec<InterfaceAddress>,
+}
+
+/// Reads and checks a configuration file.
+///
+/// # Errors
+/// The first thing that is wrong with it, with its key.
+pub fn load(path: &std::path::Path) -> Result<Checked, ConfigError> {
+    let text = std::fs::read_to_string(path)
+        .map_err(|source| ConfigError::Read { path: path.into(), source })?;
+    let file: File = toml::from_str(&text)
+        .map_err(|source| ConfigError::Parse { path: path.into(), source: Box::new(source) })?;
+    Checked::new(file)
+}
+
+fn wrong(key: impl Into<String>, reason: impl ToString) -> ConfigError {
+    ConfigError::Value { key: key.into(), reason: reason.to_string() }
+}
+
+impl Checked {
+    /// Checks a configuration.
+    ///
+    /// # Errors
+    /// The first thing that is wrong with it.
+    pub fn new(file: File) -> Result<Self, ConfigError> {
+        let product = Product {
+            model: file.unit.model.parse().map_err(|e| wrong("unit.model", e))?,
+            firmware: file.unit.firmware.parse().map_err(|e| wrong("unit.firmware", e))?,
+        };
+        let paths = file
+            .path
+            .iter()
+            .enumerate()
+            .map(|(at, path)| addresses(at, path))
+            .collect::<Result<_, _>>()?;
+        let mut interfaces = Vec::new();
+        for (at, interface) in file.interface.iter().enumerate() {
+            interfaces.push(data(at, interface, PairId(file.pair.id))?);
+        }
+        if let Some(priority) = file.process.realtime_priority
+            && !(1..=99).contains(&priority)
+        {
+            return Err(wrong("process.realtime-priority", "it must be from 1 to 99"));
+        }
+        let receive_buffer = file.sync.receive_buffer.as_u64();
+        if !(1 << 16..=1 << 30).contains(&receive_buffer) {
+            return Err(wrong("sync.receive-buffer", "it must be from 64 KiB to 1 GiB"));
+        }
+        let checked = Self { file, product, paths, interfaces };
+        if checked.file.sync.enabled && checked.sync_paths().is_empty() {
+            let reason = "no path has a sync-port, so there is none for state synchronization";
+            return Err(wrong("path", reason));
+        }
+        let virtual_macs: Vec<_> = checked
+            .interfaces
+            .iter()
+            .filter_map(|data| Some((data.id, data.virtual_mac.as_ref()?.1)))
+            .collect();
+        check_distinct(&virtual_macs, &[]).map_err(|e| wrong("interface.virtual-mac", e))?;
+        // Without virtual MACs the units' own ones are not known here; any will do for the other rules.
+        checked.pair(1, |at| MacAddress([2, 0, 0, 0, 1, u8::try_from(at).unwrap_or(0)]))?;
+        Ok(checked)
+    }
+
+    /// The configuration of the role machine. `own_mac` tells the MAC address of an interface, by its
+    /// position, that has no virtual one.
+    ///
+    /// # Errors
+    /// A rule of the role machine is broken.
+    pub fn pair(
+        &self,
+        seed: u64,
+        own_mac: impl Fn(usize) -> MacAddress,
+    ) -> Result<PairConfig, ConfigError> {
+        let unit = &self.file.unit;
+        let serial = unit.serial.parse().map_err(|e| wrong("unit.serial", e))?;
+        let peer = self.file.peer.serial.parse().map_err(|e| wrong("peer.serial", e))?;
+        let settings = &self.file.pair;
+        let announcements = &self.file.announcements;
+        let mut builder = PairConfig::builder(unit.designation, serial, peer, self.product, seed)
+            .heartbeat_interval(settings.heartbeat_interval)
+            .trigger_level(settings.trigger_level)
+            .election_delay(settings.election_delay)
+            .paths(self.paths.len())
+            .announcements(announcements.count, announcements.interval);
+        for (at, data) in self.interfaces.iter().enumerate() {
+            builder = builder.interface(pair::SharedInterface {
+                id: data.id,
+                mac: data.virtual_mac.as_ref().map_or_else(|| own_mac(at), |(_, mac)| *mac),
+                addresses: data.addresses.clone(),
+            });
+        }
+        Ok(builder.build()?)
+    }
+
+    /// The configuration of state synchronization, if it is on.
+    ///
+    /// # Errors
+    /// A rule of it is broken.
+    pub fn sync(&self, seed: u64) -> Result<Option<statesync::Config>, ConfigError> {
+        if !self.file.sync.enabled {
+            return Ok(None);
+        }
+        let peer = ha_core::identity::UnitId::of(self.file.unit.designation.other());
+        Ok(Some(statesync::Config::new(seed, peer, self.sync_paths())?))
+    }
+
+    /// The paths that state synchronization may use.
+    #[must_use]
+    pub fn sync_paths(&self) -> Vec<PathId> {
+        let numbered = (0..).map(PathId).zip(&self.paths);
+        numbered.filter(|(_, path)| path.sync.is_some()).map(|(id, _)| id).collect()
+    }
+
+    /// The interfaces with shared addresses, as the system's side wants them.
+    #[must_use]
+    pub fn shared(&self) -> Vec<links::SharedInterface> {
+        let shared = |data: &Data| links::SharedInterface {
+            device: data.device.clone(),
+            virtual_mac: data.virtual_mac.clone(),
+            addresses: data.addresses.clone(),
+        };
+        self.interfaces.iter().map(shared).collect()
+    }
+
+    /// The numbers of those interfaces, in the same order.
+    pub fn interface_ids(&self) -> impl Iterator<Item = InterfaceId> + '_ {
+        self.interfaces.iter().map(|data| data.id)
+    }
+
+    /// Which connections are synchronized.
+    #[must_use]
+    pub fn scope(&self) -> Scope {
+        let own = self.paths.iter().flat_map(|path| [path.pair.0, path.pair.1]);
+        let own = own.map(|address| IpNet::from(address.ip()));
+        Scope::new(self.file.sync.ignore.iter().copied().chain(own))
+    }
+}
+
+fn addresses(at: usize, path: &Path) -> Result<Addresses, ConfigError> {
+    let key = |name: &str| format!("path {} ({}): {name}", at.saturating_add(1), path.name);
+    if path.local.is_ipv4() != path.peer.is_ipv4() {
+        return Err(wrong(key("peer"), "it is not of the same family as local"));
+    }
+    if path.local == path.peer {
+        return Err(wrong(key("peer"), "it is our own address"));
+    }
+    for (name, address) in [("local", path.local), ("peer", path.peer)] {
+        if address.is_unspecified() || address.is_multicast() {
+            return Err(wrong(key(name), "it is not the address of one host"));
+        }
+    }
+    if path.port == 0 || path.sync_port == Some(0) {
+        return Err(wrong(key("port"), "it is zero"));
+    }
+    if path.sync_port == Some(path.port) {
+        return Err(wrong(key("sync-port"), "it is the port of the heartbeats"));
+    }
+    let both = |port| (SocketAddr::new(path.local, port), SocketAddr::new(path.peer, port));
+    Ok(Addresses { pair: both(path.port), sync: path.sync_port.map(both) })
+}
+
+fn data(at: usize, interface: &Interface, pair: PairId) -> Result<Data, ConfigError> {
+    let key =
+        |name: &str| format!("interface {} ({}): {name}", at.saturating_add(1), interface.device);
+    let id = InterfaceId(interface.id);
+    let source = match interface.virtual_mac.as_str() {
+        "none" => None,
+        "derived" => Some(VirtualMac::Derived { pair, prefix: None }),
+        text => {
+            let mac = text.parse().map_err(|error| {
+                let reason = format!("{text:?} is neither \"derived\" nor \"none\", and {error}");
+                wrong(key("virtual-mac"), reason)
+            })?;
+            Some(VirtualMac::Override(mac))
+        }
+    };
+    let mac = source
+        .map(|source| source.address(id))
+        .transpose()
+        .map_err(|e| wrong(key("virtual-mac"), e))?;
+    let macvlan = interface.macvlan.clone().unwrap_or_else(|| format!("{}v", interface.device));
+    if mac.is_some() && (macvlan.is_empty() || macvlan.len() > 15) {
+        return Err(wrong(key("macvlan"), format!("{macvlan:?} is not a name of 1 to 15 bytes")));
+    }
+    if interface.addresses.is_empty() {
+        return Err(wrong(key("addresses"), "there are none"));
+    }
+    let addresses = interface
+        .addresses
+        .iter()
+        .map(|text| text.parse().map_err(|e| wrong(key("addresses"), format!("{text:?}: {e}"))))
+        .collect::<Result<_, _>>()?;
+    Ok(Data {
+        id,
+        device: interface.device.clone(),
+        virtual_mac: mac.map(|mac| (macvlan, mac)),
+        addresses,
+    })
+}

@@ -1,0 +1,199 @@
+//! The keys of the configuration file.
+
+use bytesize::ByteSize;
+use ha_core::identity::Designation;
+use ipnet::IpNet;
+use serde::Deserialize;
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// The whole file. Unknown keys are refused everywhere.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct File {
+    /// `[unit]`: who this unit is.
+    pub unit: Unit,
+    /// `[peer]`: who its peer is.
+    pub peer: Peer,
+    /// `[pair]`: how the two work together.
+    #[serde(default)]
+    pub pair: Pair,
+    /// `[[path]]`: the heartbeat paths, in the same order on both units; at least one.
+    pub path: Vec<Path>,
+    /// `[[interface]]`: the interfaces with shared addresses.
+    #[serde(default)]
+    pub interface: Vec<Interface>,
+    /// `[announcements]`: how a take-over is announced.
+    #[serde(default)]
+    pub announcements: Announcements,
+    /// `[sync]`: what of the connection table goes to the peer.
+    #[serde(default)]
+    pub sync: Sync,
+    /// `[process]`: the program itself.
+    #[serde(default)]
+    pub process: Process,
+}
+
+/// `[unit]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Unit {
+    /// `primary` or `secondary`. It never changes; which unit is Active is another thing.
+    pub designation: Designation,
+    /// Its serial number: 1 to 32 visible ASCII characters.
+    pub serial: String,
+    /// The model; both units need the same.
+    #[serde(default = "default_model")]
+    pub model: String,
+    /// The firmware version; both units need the same. Default: the version of this program.
+    #[serde(default = "default_firmware")]
+    pub firmware: String,
+}
+
+/// `[peer]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Peer {
+    /// The serial number of the other unit. Any other is ignored.
+    pub serial: String,
+}
+
+/// `[pair]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct Pair {
+    /// The number of the pair, 0 to 65535. The derived virtual MACs depend on it: two pairs on one LAN
+    /// need different ones.
+    pub id: u16,
+    /// 10 ms to 300 s.
+    #[serde(deserialize_with = "duration")]
+    pub heartbeat_interval: Duration,
+    /// So many missed heartbeats mean that a unit is lost: 2 to 99.
+    pub trigger_level: u8,
+    /// How long a starting unit looks for an Active peer at the least: 0 to 300 s.
+    #[serde(deserialize_with = "duration")]
+    pub election_delay: Duration,
+}
+
+impl Default for Pair {
+    fn default() -> Self {
+        Self {
+            id: 0,
+            heartbeat_interval: Duration::from_secs(1),
+            trigger_level: 5,
+            election_delay: Duration::ZERO,
+        }
+    }
+}
+
+/// `[[path]]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Path {
+    /// A name for logs and the status.
+    pub name: String,
+    /// The network interface.
+    pub device: String,
+    /// This unit's own address there.
+    pub local: IpAddr,
+    /// The peer's own address there, of the same family.
+    pub peer: IpAddr,
+    /// The UDP port for heartbeats, the same on both units.
+    #[serde(default = "default_port")]
+    pub port: u16,
+    /// The UDP port for state synchronization. Without it, state synchronization never uses this path.
+    pub sync_port: Option<u16>,
+}
+
+/// `[[interface]]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Interface {
+    /// Its number, the same on both units, each once.
+    pub id: u16,
+    /// The network interface.
+    pub device: String,
+    /// The addresses that the Active has, with prefix length, IPv4 and IPv6.
+    pub addresses: Vec<String>,
+    /// `derived` (the default), `none`, or a MAC address.
+    #[serde(default = "default_virtual_mac")]
+    pub virtual_mac: String,
+    /// The name of the macvlan that bears the addresses if there is a virtual MAC. Default: the device's
+    /// name and a `v`.
+    pub macvlan: Option<String>,
+}
+
+/// `[announcements]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Announcements {
+    /// How often: 1 to 60.
+    pub count: u8,
+    /// How far apart.
+    #[serde(deserialize_with = "duration")]
+    pub interval: Duration,
+}
+
+impl Default for Announcements {
+    fn default() -> Self {
+        Self { count: 5, interval: Duration::from_millis(100) }
+    }
+}
+
+/// `[sync]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct Sync {
+    /// Whether connections are synchronized at all.
+    pub enabled: bool,
+    /// Connections from or to these networks stay on this unit. Those from or to the units' own
+    /// addresses on the paths always do.
+    pub ignore: Vec<IpNet>,
+    /// How much the kernel may keep of its events for us.
+    pub receive_buffer: ByteSize,
+}
+
+impl Default for Sync {
+    fn default() -> Self {
+        Self { enabled: true, ignore: Vec::new(), receive_buffer: ByteSize::mib(16) }
+    }
+}
+
+/// `[process]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct Process {
+    /// Where `status` and `take-over` find the running program. Only its owner can use it.
+    pub control_socket: PathBuf,
+    /// Real-time priority of the thread that sends the heartbeats, 1 to 99; without it, none.
+    pub realtime_priority: Option<u8>,
+}
+
+impl Default for Process {
+    fn default() -> Self {
+        Self { control_socket: "/run/linux-firewall/control.sock".into(), realtime_priority: None }
+    }
+}
+
+fn default_model() -> String {
+    "linux".to_owned()
+}
+
+fn default_firmware() -> String {
+    env!("CARGO_PKG_VERSION").to_owned()
+}
+
+fn default_port() -> u16 {
+    7770
+}
+
+fn default_virtual_mac() -> String {
+    "derived".to_owned()
+}
+
+/// A duration with its unit: `10ms`, `1s`.
+fn duration<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    humantime::parse_duration(&text).map_err(serde::de::Error::custom)
+}

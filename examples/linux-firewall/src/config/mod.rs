@@ -1,0 +1,9 @@
+//! The configuration file of a unit: what can be written in it, and what it means.
+//!
+//! `firewall.toml` beside this crate's manifest is a commented sample with every key.
+
+mod check;
+mod file;
+
+pub use check::{Checked, ConfigError, load};
+pub use file::{Announcements, File, Interface, Pair, Path, Peer, Process, Sync, Unit};

@@ -1,0 +1,287 @@
+//! Follows the kernel's connection table while this unit is Active, and keeps it in line with the
+//! replica while it is Standby. A thread of its own: nothing here ever delays a heartbeat.
+
+use super::counters::Counters;
+use super::platform::lock;
+use crate::conntrack::{ConntrackError, Event, Events, Injector, STANDBY_TIMEOUT, Scope, Table};
+use appliance::driver::{DriverHandle, Stopped};
+use appliance::{Appliance, Input};
+use core::ops::ControlFlow;
+use statesync::{Change, Connection, ConnectionKey, KeyRange, Records};
+use std::collections::BTreeSet;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use thiserror::Error;
+use tracing::{info, warn};
+
+/// The most records in one input, or in one look at the machine's table: it takes well below a
+/// millisecond of the heartbeat thread's time.
+const SLICE: usize = 512;
+/// How long a read waits for events before it looks for a new duty.
+const READ_TIME: Duration = Duration::from_millis(100);
+/// How long to wait before the table is tried again after a failure.
+const RETRY: Duration = Duration::from_secs(1);
+/// How often the Standby's entries get their time-out anew.
+const RENEW: Duration = Duration::from_secs(24 * 3600);
+
+/// What the follower is to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Duty {
+    /// The unit is Active: tell the machine of every change.
+    Follow,
+    /// It is not any more.
+    Rest,
+    /// The replica is complete: make the kernel's table the same, whatever was in it.
+    Reconcile,
+}
+
+/// Talks to the follower's thread, which ends when this is gone.
+#[derive(Debug)]
+pub(super) struct Follower {
+    duties: Sender<Duty>,
+}
+
+impl Follower {
+    pub(super) fn tell(&self, duty: Duty) {
+        // A thread that has ended has said why.
+        let _ = self.duties.send(duty);
+    }
+}
+
+/// What the follower works with.
+pub(super) struct Work {
+    pub(super) handle: DriverHandle<Appliance<statesync::Table>>,
+    pub(super) workers: tokio::runtime::Handle,
+    pub(super) injector: Arc<Mutex<Injector>>,
+    pub(super) scope: Scope,
+    pub(super) receive_buffer: usize,
+    pub(super) counters: Arc<Counters>,
+}
+
+#[derive(Debug, Error)]
+enum FollowError {
+    #[error(transparent)]
+    Conntrack(#[from] ConntrackError),
+    #[error(transparent)]
+    Stopped(#[from] Stopped),
+}
+
+/// The follower before its thread runs: the platform needs one end of it, the thread the other.
+pub(super) fn new() -> (Follower, Receiver<Duty>) {
+    let (duties, receiver) = channel();
+    (Follower { duties }, receiver)
+}
+
+/// The follower's thread: until nobody can tell it anything, or the driver has stopped.
+pub(super) fn run(work: &Work, duties: &Receiver<Duty>) {
+    loop {
+        let result = match duties.recv_timeout(RENEW) {
+            Ok(Duty::Follow) => work.follow(duties),
+            Ok(Duty::Reconcile) => work.reconcile(),
+            Ok(Duty::Rest) => Ok(()),
+            Err(RecvTimeoutError::Timeout) => work.set_timeouts(|_| STANDBY_TIMEOUT),
+            Err(RecvTimeoutError::Disconnected) => return,
+        };
+        match result {
+            Ok(()) => {}
+            Err(FollowError::Stopped(_)) => return,
+            Err(FollowError::Conntrack(error)) => work.failed(&error),
+        }
+    }
+}
+
+impl Work {
+    /// Follows the table until another duty comes.
+    fn follow(&self, duties: &Receiver<Duty>) -> Result<(), FollowError> {
+        // Listen first, then read the table: what changes meanwhile waits in the socket.
+        let mut events = loop {
+            match Events::open(self.receive_buffer, self.scope.clone()) {
+                Ok(events) => break events,
+                Err(error) => self.failed(&error),
+            }
+            match duties.recv_timeout(RETRY) {
+                Err(RecvTimeoutError::Timeout) => {}
+                _ => return Ok(()),
+            }
+        };
+        events.ignore(&lock(&self.injector));
+        self.set_timeouts(|connection| connection.state.timeout)?;
+        let mut whole = true;
+        let mut pause = Duration::ZERO;
+        let mut changes = Vec::new();
+        loop {
+            match duties.recv_timeout(std::mem::take(&mut pause)) {
+                Ok(Duty::Follow | Duty::Reconcile) | Err(RecvTimeoutError::Timeout) => {}
+                Ok(Duty::Rest) | Err(RecvTimeoutError::Disconnected) => return Ok(()),
+            }
+            match self.follow_on(&mut events, &mut whole, &mut changes) {
+                Ok(()) => {}
+                Err(FollowError::Conntrack(ConntrackError::Overrun)) => {
+                    self.counters.overruns.fetch_add(1, Ordering::Relaxed);
+                    warn!("events of the kernel's connection table were lost: it is read again");
+                    whole = true;
+                }
+                Err(FollowError::Conntrack(error)) => {
+                    self.failed(&error);
+                    (whole, pause) = (true, RETRY);
+                }
+                Err(stopped) => return Err(stopped),
+            }
+        }
+    }
+
+    /// One round: the whole table if that is wanted, and what has changed.
+    fn follow_on(
+        &self,
+        events: &mut Events,
+        whole: &mut bool,
+        changes: &mut Vec<Event>,
+    ) -> Result<(), FollowError> {
+        if *whole {
+            let connections = self.snapshot()?;
+            info!(connections, "the kernel's connection table was read");
+            *whole = false;
+        }
+        changes.clear();
+        events.read(changes, READ_TIME)?;
+        Ok(self.tell(changes)?)
+    }
+
+    /// Tells the machine all that is in the kernel's table.
+    fn snapshot(&self) -> Result<usize, FollowError> {
+        let mut stopped = None;
+        let mut slice = Vec::with_capacity(SLICE);
+        self.handle.blocking_input(Input::SnapshotBegin)?;
+        let connections = Table::open()?.dump(&self.scope, |connection| {
+            slice.push(connection);
+            if slice.len() == SLICE && stopped.is_none() {
+                let full = std::mem::replace(&mut slice, Vec::with_capacity(SLICE));
+                stopped = self.handle.blocking_input(Input::Upsert(full)).err();
+            }
+        })?;
+        if let Some(stopped) = stopped {
+            return Err(stopped.into());
+        }
+        self.handle.blocking_input(Input::Upsert(slice))?;
+        self.handle.blocking_input(Input::SnapshotEnd)?;
+        Ok(connections)
+    }
+
+    /// Tells the machine of changes. Between keys no order matters; for one key it is kept.
+    fn tell(&self, changes: &[Event]) -> Result<(), Stopped> {
+        for slice in changes.chunks(SLICE) {
+            let (mut upserts, mut removes) = (Vec::new(), Vec::new());
+            let mut keys = BTreeSet::new();
+            for change in slice {
+                let (Event::Changed(Connection { key, .. }) | Event::Gone(key)) = change;
+                if !keys.insert(*key) {
+                    self.hand_in(&mut upserts, &mut removes)?;
+                    keys.clear();
+                    keys.insert(*key);
+                }
+                match change {
+                    Event::Changed(connection) => upserts.push(*connection),
+                    Event::Gone(key) => removes.push(*key),
+                }
+            }
+            self.hand_in(&mut upserts, &mut removes)?;
+        }
+        Ok(())
+    }
+
+    fn hand_in(
+        &self,
+        upserts: &mut Vec<Connection>,
+        removes: &mut Vec<ConnectionKey>,
+    ) -> Result<(), Stopped> {
+        if !upserts.is_empty() {
+            self.handle.blocking_input(Input::Upsert(std::mem::take(upserts)))?;
+        }
+        if !removes.is_empty() {
+            self.handle.blocking_input(Input::Remove(std::mem::take(removes)))?;
+        }
+        Ok(())
+    }
+
+    /// Makes the kernel's table the same as the replica's: every record is put in force again, with
+    /// windows unchecked and a long time-out, and what the replica does not know is deleted. It is
+    /// there from before a restart, or from this unit's own reign.
+    fn reconcile(&self) -> Result<(), FollowError> {
+        let mut unknown = BTreeSet::new();
+        Table::open()?.dump(&self.scope, |connection| {
+            unknown.insert(connection.key);
+        })?;
+        let mut records = 0_usize;
+        let mut after = None;
+        loop {
+            // Nothing is installed between the look at the table and the writing: it could be newer.
+            let mut injector = lock(&self.injector);
+            let slice = self.slice(after)?;
+            let Some(last) = slice.last() else { break };
+            after = Some(last.key);
+            let changes: Vec<_> = slice.into_iter().map(Change::Update).collect();
+            for change in &changes {
+                unknown.remove(change.key());
+            }
+            records += injector.install(&changes)?.applied;
+        }
+        let unknown: Vec<_> = unknown.into_iter().collect();
+        let deleted = unknown.len();
+        for keys in unknown.chunks(SLICE) {
+            let mut injector = lock(&self.injector);
+            let gone = self.absent(keys.to_vec())?;
+            injector.install(&gone.into_iter().map(Change::Delete).collect::<Vec<_>>())?;
+        }
+        info!(records, deleted, "the kernel's connection table is that of the peer");
+        Ok(())
+    }
+
+    fn set_timeouts(&self, seconds: impl Fn(&Connection) -> u32) -> Result<(), FollowError> {
+        let mut after = None;
+        loop {
+            let slice = self.slice(after)?;
+            let Some(last) = slice.last() else { return Ok(()) };
+            after = Some(last.key);
+            let timeouts = slice.iter().map(|connection| (connection.key, seconds(connection)));
+            lock(&self.injector).set_timeouts(timeouts)?;
+        }
+    }
+
+    /// The next records of the machine's table.
+    fn slice(&self, after: Option<ConnectionKey>) -> Result<Vec<Connection>, Stopped> {
+        let query = move |unit: &Appliance<statesync::Table>, _| {
+            let mut slice = Vec::with_capacity(SLICE);
+            let range = KeyRange { after, upto: None };
+            if let Some(sync) = unit.sync() {
+                sync.records().walk(&range, &mut |connection| {
+                    slice.push(*connection);
+                    if slice.len() < SLICE {
+                        ControlFlow::Continue(())
+                    } else {
+                        ControlFlow::Break(())
+                    }
+                });
+            }
+            slice
+        };
+        self.workers.block_on(self.handle.query(query))
+    }
+
+    /// Which of these keys the machine's table does not have.
+    fn absent(&self, keys: Vec<ConnectionKey>) -> Result<Vec<ConnectionKey>, Stopped> {
+        let query = move |unit: &Appliance<statesync::Table>, _| {
+            let known = |key: &ConnectionKey| {
+                unit.sync().is_some_and(|sync| sync.records().get(key).is_some())
+            };
+            keys.into_iter().filter(|key| !known(key)).collect()
+        };
+        self.workers.block_on(self.handle.query(query))
+    }
+
+    fn failed(&self, error: &ConntrackError) {
+        self.counters.table_failures.fetch_add(1, Ordering::Relaxed);
+        warn!(%error, "the kernel's connection table cannot be followed");
+    }
+}

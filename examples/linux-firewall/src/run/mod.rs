@@ -1,0 +1,234 @@
+//! Runs one unit: opens everything it needs, starts the driver, and gives everything back at the end.
+
+mod control;
+mod counters;
+mod follower;
+mod platform;
+mod sockets;
+mod weight;
+
+pub use control::{ask_status, ask_take_over};
+pub use platform::LinuxPlatform;
+
+use crate::config::{Checked, ConfigError};
+use crate::conntrack::{self, ConntrackError, Injector};
+use crate::links::{LinkError, SharedAddresses};
+use crate::packet::{FrameSender, PacketError};
+use crate::realtime::{RealtimeError, realtime};
+use appliance::driver::{Driver, DriverHandle, UdpTransport};
+use appliance::{Appliance, Config, Input};
+use control::{Control, Desk};
+use counters::Counters;
+use ha_core::address::MacAddress;
+use ha_core::identity::UnitId;
+use ha_core::pair;
+use ha_core::time::Clock;
+use statesync::Table;
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use thiserror::Error;
+use tokio::signal::unix::{SignalKind, signal};
+use tracing::{info, warn};
+
+/// Tasks that may block at the same time: the platform's lanes, the events, and the control socket.
+const WORKERS: usize = 6;
+/// How long after the peer took the unit goes on to answer: its last words may have been lost, and on
+/// one kernel (containers) the removal of devices would hold up the peer's take-over.
+const LAST_WORDS: Duration = Duration::from_millis(300);
+
+/// Why a unit cannot run. Whatever had been changed on the system is changed back.
+#[derive(Debug, Error)]
+#[allow(missing_docs)] // the fields are what the messages name
+pub enum RunError {
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    #[error("path {path}: cannot use {address} on {device}: {source}")]
+    Path { path: String, device: String, address: SocketAddr, source: io::Error },
+    #[error(transparent)]
+    Link(#[from] LinkError),
+    #[error(transparent)]
+    Packet(#[from] PacketError),
+    #[error(transparent)]
+    Conntrack(#[from] ConntrackError),
+    #[error(transparent)]
+    Realtime(#[from] RealtimeError),
+    #[error("control socket {}: {source}", path.display())]
+    Control { path: PathBuf, source: io::Error },
+    #[error("another program runs with the control socket {}", path.display())]
+    Running { path: PathBuf },
+    #[error("no answer from {}: {source} (does the unit run?)", path.display())]
+    Ask { path: PathBuf, source: io::Error },
+    #[error("the system does not give what a program needs: {0}")]
+    System(#[from] io::Error),
+    #[error("the heartbeat thread ended: {0}")]
+    Driver(String),
+}
+
+/// Runs a unit until SIGTERM or SIGINT, which hand the role over first.
+///
+/// # Errors
+/// What could not be had, with its name. Nothing is left behind.
+pub fn run(config: &Checked) -> Result<(), RunError> {
+    let workers =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(WORKERS).enable_all().build()?;
+    let control = Control::open(&config.file.process.control_socket)?;
+    let sockets = sockets::open(config)?;
+    let shared = SharedAddresses::prepare(&config.shared())?;
+    let bearers: Vec<_> = shared.bearers().map(|(name, _, mac)| (name.to_owned(), mac)).collect();
+    let mut senders = std::collections::BTreeMap::new();
+    for (id, (bearer, _)) in config.interface_ids().zip(&bearers) {
+        senders.insert(id, FrameSender::open(bearer)?);
+    }
+    conntrack::enable_events()?;
+    let injector = Arc::new(Mutex::new(Injector::open()?));
+    let counters = Arc::new(Counters::default());
+    let clock = Clock::start();
+    let seed = seed();
+    let own_mac = |at: usize| bearers.get(at).map_or(MacAddress::ZERO, |(_, mac)| *mac);
+    let unit = Config {
+        pair: config.pair(seed, own_mac)?,
+        sync: config.sync(seed)?,
+        sync_paths: config.sync_paths(),
+    };
+    let with_sync = unit.sync.is_some();
+    let (follower, duties) = follower::new();
+    let follower = with_sync.then_some(follower);
+    let scope = config.scope();
+    let platform = Arc::new(LinuxPlatform::new(
+        shared,
+        senders,
+        Arc::clone(&injector),
+        follower,
+        scope.clone(),
+        Arc::clone(&counters),
+    ));
+    let cleared = ClearUp(Arc::clone(&platform));
+
+    let peer = UnitId::of(config.file.unit.designation.other());
+    let priority = config.file.process.realtime_priority;
+    let (started, start) = std::sync::mpsc::channel();
+    let heart = {
+        let (workers, platform) = (workers.handle().clone(), Arc::clone(&platform));
+        std::thread::Builder::new().name("heartbeat".into()).spawn(move || {
+            let result =
+                heartbeats(unit, sockets, peer, platform, &workers, clock, priority, &started);
+            if let Err(error) = &result {
+                tracing::error!(%error, "the heartbeat thread ends");
+            }
+            result
+        })?
+    };
+    let Ok((handle, drops)) = start.recv() else {
+        return match heart.join() {
+            Ok(Err(error)) => Err(error),
+            _ => Err(RunError::Driver("it did not start".to_owned())),
+        };
+    };
+
+    if with_sync {
+        let work = follower::Work {
+            handle: handle.clone(),
+            workers: workers.handle().clone(),
+            injector,
+            scope,
+            receive_buffer: usize::try_from(config.file.sync.receive_buffer.as_u64())
+                .unwrap_or(1 << 24),
+            counters: Arc::clone(&counters),
+        };
+        std::thread::Builder::new()
+            .name("connections".into())
+            .spawn(move || follower::run(&work, &duties))?;
+    }
+    weight::watch(config, handle.clone())?;
+    let desk = Arc::new(Desk {
+        handle: handle.clone(),
+        counters,
+        drops,
+        paths: config.file.path.iter().map(|path| path.name.clone()).collect(),
+        peer_serial: config.file.peer.serial.clone(),
+    });
+    let (serial, designation) = (&config.file.unit.serial, config.file.unit.designation);
+    info!(%serial, %designation, "running");
+    workers.block_on(until_told_to_stop(&control, desk, &handle, &platform))?;
+    let ended = heart.join().map_err(|_| RunError::Driver("it panicked".to_owned()))?;
+    drop(cleared);
+    // Threads that wait for the kernel end with the process.
+    workers.shutdown_background();
+    ended
+}
+
+/// What the control socket needs of a running unit.
+type Started = (DriverHandle<Appliance<Table>>, Arc<appliance::driver::UdpDrops>);
+
+/// The heartbeat thread.
+#[allow(clippy::too_many_arguments)] // it is the body of a thread: all of it is moved there
+fn heartbeats(
+    unit: Config,
+    sockets: Vec<appliance::driver::UdpPath>,
+    peer: UnitId,
+    platform: Arc<LinuxPlatform>,
+    workers: &tokio::runtime::Handle,
+    clock: Clock,
+    priority: Option<u8>,
+    started: &std::sync::mpsc::Sender<Started>,
+) -> Result<(), RunError> {
+    if let Some(priority) = priority {
+        realtime(priority)?;
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let _inside = runtime.enter();
+    let transport = UdpTransport::new(peer, sockets)?;
+    let drops = transport.drops();
+    let machine = Appliance::new(unit, Table::new(), clock.now());
+    let (driver, handle) = Driver::new(machine, transport, platform, workers, clock);
+    // The main thread waits for it.
+    let _ = started.send((handle, drops));
+    runtime.block_on(driver.run())?;
+    Ok(())
+}
+
+/// Serves the control socket until a signal comes; then hands the role over and stops the driver.
+async fn until_told_to_stop(
+    control: &Control,
+    desk: Arc<Desk>,
+    handle: &DriverHandle<Appliance<Table>>,
+    platform: &LinuxPlatform,
+) -> Result<(), RunError> {
+    let (mut terminate, mut interrupt) =
+        (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let serve = control.serve(desk);
+    let mut serve = std::pin::pin!(serve);
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+        result = &mut serve => result?,
+    }
+    info!("leaving: the role is handed over");
+    if let Ok(Ok(())) = handle.input(Input::Pair(pair::Input::Leave)).await {
+        let patience = Duration::from_secs(10);
+        if tokio::time::timeout(patience, platform.may_stop.notified()).await.is_err() {
+            warn!("the role could not be handed over in time");
+        }
+        tokio::time::sleep(LAST_WORDS).await;
+    }
+    // It may have stopped by itself.
+    let _ = handle.stop().await;
+    Ok(())
+}
+
+/// Gives back what was changed on the system, also when something fails later.
+struct ClearUp(Arc<LinuxPlatform>);
+
+impl Drop for ClearUp {
+    fn drop(&mut self) {
+        self.0.clear_up();
+    }
+}
+
+/// Another number at each start: it tells the peer that this is another start of the unit.
+fn seed() -> u64 {
+    fastrand::u64(1..)
+}

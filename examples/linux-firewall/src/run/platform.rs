@@ -1,0 +1,253 @@
+//! What the machines want done, done on Linux.
+
+use super::counters::Counters;
+use super::follower::{Duty, Follower};
+use crate::conntrack::{ConntrackError, Injector, Scope};
+use crate::links::SharedAddresses;
+use crate::packet::FrameSender;
+use appliance::driver::Platform;
+use appliance::{Action, Appliance, Event};
+use async_trait::async_trait;
+use ha_core::announcement::Announcement;
+use ha_core::identity::InterfaceId;
+use ha_core::machine::ActionError;
+use ha_core::pair;
+use ha_core::time::Instant;
+use rustix::io::Errno;
+use statesync::{Change, Table};
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio::sync::Notify;
+use tracing::{error, info, warn};
+
+/// How long after a withdrawal the macvlans are set down. That takes tens of milliseconds under a lock
+/// of the kernel's, which a take-over on the same kernel (containers) would have to wait for.
+const PARK_AFTER: Duration = Duration::from_secs(1);
+
+/// Lanes: what must not wait for the others has one of its own.
+const ROLE: usize = 0;
+const ANNOUNCEMENTS: usize = 1;
+const TABLE: usize = 2;
+const SLOW: usize = 3;
+
+/// The system around one unit.
+#[derive(Debug)]
+pub struct LinuxPlatform {
+    shared: Mutex<Option<SharedAddresses>>,
+    senders: BTreeMap<InterfaceId, FrameSender>,
+    injector: Arc<Mutex<Injector>>,
+    follower: Option<Follower>,
+    scope: Scope,
+    pub(super) counters: Arc<Counters>,
+    /// Counts takes and withdrawals, so that what is slow can see that it is superseded.
+    moves: AtomicU64,
+    /// The unit has left, and may be stopped.
+    pub(super) may_stop: Notify,
+}
+
+impl LinuxPlatform {
+    pub(super) fn new(
+        shared: SharedAddresses,
+        senders: BTreeMap<InterfaceId, FrameSender>,
+        injector: Arc<Mutex<Injector>>,
+        follower: Option<Follower>,
+        scope: Scope,
+        counters: Arc<Counters>,
+    ) -> Self {
+        Self {
+            shared: Mutex::new(Some(shared)),
+            senders,
+            injector,
+            follower,
+            scope,
+            counters,
+            moves: AtomicU64::new(0),
+            may_stop: Notify::new(),
+        }
+    }
+
+    /// Gives back everything that was changed on the system.
+    pub(super) fn clear_up(&self) {
+        if let Some(shared) = lock(&self.shared).take()
+            && let Err(error) = shared.remove()
+        {
+            error!(%error, "not everything could be given back");
+        }
+    }
+
+    /// Does something with the shared addresses, if they are not given back already.
+    fn with_shared<E: std::fmt::Display>(
+        &self,
+        doing: &str,
+        work: impl FnOnce(&mut SharedAddresses) -> Result<(), E>,
+    ) -> Result<(), ActionError> {
+        let mut shared = lock(&self.shared);
+        let shared = shared.as_mut().ok_or(ActionError::Unavailable)?;
+        work(shared).map_err(|error| {
+            error!(%error, "{doing} failed");
+            ActionError::Failed
+        })
+    }
+
+    fn announce(&self, round: u8, frames: &[Announcement]) -> Result<(), ActionError> {
+        let mut failed = None;
+        for announcement in frames {
+            let Some(sender) = self.senders.get(&announcement.interface) else { continue };
+            if let Err(error) = sender.send(announcement.frame.as_bytes()) {
+                failed = Some(error);
+            }
+        }
+        match failed {
+            None => Ok(()),
+            Some(error) => {
+                warn!(%error, round, "an announcement could not be sent");
+                Err(ActionError::Failed)
+            }
+        }
+    }
+
+    /// Puts changes into the kernel's table. What the kernel refuses for good is counted and left out;
+    /// what may succeed later makes all of it come again.
+    fn install(&self, changes: &[Change]) -> Result<(), ActionError> {
+        let installed = match lock(&self.injector).install(changes) {
+            Ok(installed) => installed,
+            Err(error) => return Err(self.table_failed(&error)),
+        };
+        let count = |counter: &AtomicU64, by: usize| {
+            counter.fetch_add(by as u64, Ordering::Relaxed);
+        };
+        count(&self.counters.installed, installed.applied);
+        count(&self.counters.refused, installed.failed.len());
+        let again = installed.failed.iter().find(|failure| may_pass(&failure.error));
+        if let Some(failure) = installed.failed.first() {
+            let (failed, error) = (installed.failed.len(), &failure.error);
+            warn!(failed, key = ?failure.key, %error, "the kernel refuses connections");
+        }
+        again.map_or(Ok(()), |_| Err(ActionError::Failed))
+    }
+
+    fn table_failed(&self, error: &ConntrackError) -> ActionError {
+        self.counters.table_failures.fetch_add(1, Ordering::Relaxed);
+        error!(%error, "the kernel's connection table cannot be written");
+        ActionError::Failed
+    }
+
+    /// The slow part of a withdrawal.
+    async fn stand_down(&self) -> Result<(), ActionError> {
+        let moves = self.moves.load(Ordering::SeqCst);
+        if let Some(follower) = &self.follower {
+            follower.tell(Duty::Rest);
+            // Windows go stale from now on: they must not kill connections when this unit is Active again.
+            match lock(&self.injector).make_liberal(&self.scope) {
+                Ok(entries) => info!(entries, "windows of own connections are no longer checked"),
+                Err(error) => return Err(self.table_failed(&error)),
+            }
+        }
+        tokio::time::sleep(PARK_AFTER).await;
+        if self.moves.load(Ordering::SeqCst) != moves {
+            return Ok(());
+        }
+        self.with_shared("setting the shared interfaces down", SharedAddresses::park)
+    }
+
+    fn note(&self, event: &pair::Event) {
+        match event {
+            pair::Event::RoleChanged { from, to, why, term } => {
+                self.counters.role_changes.fetch_add(1, Ordering::Relaxed);
+                info!(%from, %to, term, "role changed: {why}");
+            }
+            pair::Event::MayStop { peer_took } => {
+                info!(peer_took, "may stop");
+                self.may_stop.notify_one();
+            }
+            pair::Event::PeerHeard { serial, stance } => {
+                info!(%serial, "peer heard, it is {stance}")
+            }
+            pair::Event::PeerStance { stance } => info!("peer is {stance}"),
+            pair::Event::PeerLost { silence } => warn!(?silence, "peer lost"),
+            pair::Event::PathLost(path) => warn!(%path, "path lost"),
+            pair::Event::PathHeard(path) => info!(%path, "path heard"),
+            pair::Event::PeerMismatch(mismatch) => error!("peer does not match: {mismatch}"),
+            pair::Event::PeerMatches => info!("peer matches again"),
+            pair::Event::Stranger { serial, path } => {
+                warn!(%serial, %path, "a unit that is not the peer is ignored");
+            }
+            pair::Event::Conflict { our_term, peer_term } => {
+                warn!(our_term, peer_term, "both units are Active");
+            }
+            pair::Event::Stalled { length } => warn!(?length, "stalled"),
+            pair::Event::ActionFailed { action, error } => error!(action, %error, "action failed"),
+            pair::Event::HandOverAborted(why) => warn!("hand-over aborted: {why}"),
+            other => info!(event = ?other, "event"),
+        }
+    }
+}
+
+#[async_trait]
+impl Platform<Appliance<Table>> for LinuxPlatform {
+    const LANES: usize = 4;
+
+    fn lane(&self, action: &Action) -> usize {
+        match action {
+            Action::Pair(pair::Action::Announce { .. }) => ANNOUNCEMENTS,
+            Action::Pair(pair::Action::StandDown) => SLOW,
+            Action::Pair(_) => ROLE,
+            Action::Sync(_) => TABLE,
+        }
+    }
+
+    async fn perform(&self, action: Action) -> Result<(), ActionError> {
+        match action {
+            // The connections are in the kernel already: what is left can be done in the background.
+            Action::Pair(pair::Action::AdoptState) => {
+                self.moves.fetch_add(1, Ordering::SeqCst);
+                if let Some(follower) = &self.follower {
+                    follower.tell(Duty::Follow);
+                }
+                Ok(())
+            }
+            Action::Pair(pair::Action::OpenForwarding) => {
+                self.with_shared("opening forwarding", SharedAddresses::open_forwarding)
+            }
+            Action::Pair(pair::Action::TakeAddresses) => {
+                self.with_shared("taking the addresses", SharedAddresses::take)
+            }
+            Action::Pair(pair::Action::Announce { round, frames }) => self.announce(round, &frames),
+            // Dynamic clients (DHCP, PPPoE) are the business of other programs here.
+            Action::Pair(pair::Action::ResumeClients) => Ok(()),
+            Action::Pair(pair::Action::Withdraw) => {
+                self.moves.fetch_add(1, Ordering::SeqCst);
+                self.with_shared("withdrawing the addresses", SharedAddresses::withdraw)
+            }
+            Action::Pair(pair::Action::StandDown) => self.stand_down().await,
+            Action::Sync(statesync::Action::Install { changes }) => self.install(&changes),
+        }
+    }
+
+    fn event(&self, _at: Instant, event: Event) {
+        match event {
+            Event::Pair(event) => self.note(&event),
+            Event::Sync(statesync::Event::CaughtUp { records }) => {
+                info!(records, "tables are equal");
+                if let Some(follower) = &self.follower {
+                    follower.tell(Duty::Reconcile);
+                }
+            }
+            Event::Sync(event) => info!(?event, "state synchronization"),
+        }
+    }
+}
+
+/// Whether what the kernel refused may succeed later: memory, or room in its table, was short.
+fn may_pass(error: &std::io::Error) -> bool {
+    let passing = [Errno::NOMEM, Errno::NOBUFS, Errno::NOSPC, Errno::AGAIN, Errno::INTR];
+    error
+        .raw_os_error()
+        .is_some_and(|code| passing.iter().any(|errno| errno.raw_os_error() == code))
+}
+
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,51 @@
+//! The UDP sockets of the heartbeat paths.
+
+use super::RunError;
+use crate::config::{Checked, Path};
+use appliance::driver::UdpPath;
+use ha_core::identity::PathId;
+use ha_core::machine::Channel;
+use socket2::{Domain, Protocol, Socket, Type};
+use std::io;
+use std::net::{SocketAddr, UdpSocket};
+
+/// Network control traffic: the class that switches prefer (RFC 4594, CS6).
+const TRAFFIC_CLASS: u32 = 48 << 2;
+
+/// Opens the sockets of all paths, each bound to its device, so that a heartbeat of one path never
+/// travels on another.
+///
+/// # Errors
+/// Which path, and why.
+pub(super) fn open(config: &Checked) -> Result<Vec<UdpPath>, RunError> {
+    let mut sockets = Vec::new();
+    for ((number, path), addresses) in (0..).zip(&config.file.path).zip(&config.paths) {
+        let mut add = |channel, (ours, peer): (SocketAddr, SocketAddr)| {
+            let socket = bind(path, ours).map_err(|source| RunError::Path {
+                path: path.name.clone(),
+                device: path.device.clone(),
+                address: ours,
+                source,
+            })?;
+            sockets.push(UdpPath { path: PathId(number), channel, socket, peer });
+            Ok::<(), RunError>(())
+        };
+        add(Channel::Pair, addresses.pair)?;
+        if let Some(sync) = addresses.sync.filter(|_| config.file.sync.enabled) {
+            add(Channel::StateSync, sync)?;
+        }
+    }
+    Ok(sockets)
+}
+
+fn bind(path: &Path, address: SocketAddr) -> io::Result<UdpSocket> {
+    let socket = Socket::new(Domain::for_address(address), Type::DGRAM, Some(Protocol::UDP))?;
+    socket.bind_device(Some(path.device.as_bytes()))?;
+    if address.is_ipv4() {
+        socket.set_tos_v4(TRAFFIC_CLASS)?;
+    } else {
+        socket.set_tclass_v6(TRAFFIC_CLASS)?;
+    }
+    socket.bind(&address.into())?;
+    Ok(socket.into())
+}

@@ -1,0 +1,203 @@
+//! The status of a running unit: what `status` prints, for a person or as JSON.
+
+use ha_core::identity::Designation;
+use ha_core::pair::{PairStatus, Role};
+use serde::{Deserialize, Serialize};
+use statesync::{Progress, SyncRole};
+use std::collections::BTreeMap;
+use std::fmt;
+use std::time::Duration;
+
+/// All of it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Status {
+    /// NONE, ELECTION, ACTIVE, STANDBY or ERROR.
+    pub role: String,
+    /// The state of the role machine, finer than the role.
+    pub state: String,
+    /// For how long it has the role, in milliseconds.
+    pub since_ms: u64,
+    /// Why.
+    pub why: String,
+    /// `primary` or `secondary`.
+    pub designation: Designation,
+    /// This unit's serial number.
+    pub serial: String,
+    /// How often the role changed since the program started.
+    pub role_changes: u64,
+    /// The peer.
+    pub peer: Peer,
+    /// What keeps the two from working together; absent if nothing does.
+    pub mismatch: Option<String>,
+    /// The heartbeat paths.
+    pub paths: Vec<Path>,
+    /// State synchronization.
+    pub sync: Sync,
+    /// The longest time by which a heartbeat was late, in microseconds.
+    pub longest_stall_us: u64,
+    /// What was ignored, refused or lost, by reason; only what occurred.
+    pub counters: BTreeMap<String, u64>,
+}
+
+/// The peer as it is heard.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Peer {
+    /// Its serial number; the configured one if it was never heard.
+    pub serial: String,
+    /// It is heard at present.
+    pub heard: bool,
+    /// What it last said of its role.
+    pub role: Option<String>,
+    /// How long ago that was, in milliseconds.
+    pub age_ms: Option<u64>,
+}
+
+/// One heartbeat path.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Path {
+    /// Its name in the configuration.
+    pub name: String,
+    /// The peer is heard on it.
+    pub heard: bool,
+    /// The peer hears us on it.
+    pub heard_by_peer: bool,
+}
+
+/// State synchronization.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Sync {
+    /// It is turned on.
+    pub enabled: bool,
+    /// `idle`, `publisher` or `replica`.
+    pub role: String,
+    /// How many connections are known.
+    pub records: usize,
+    /// The Standby has all of them, and in its kernel.
+    pub in_sync: bool,
+    /// The whole table is on its way.
+    pub catching_up: bool,
+    /// How many changes wait to be sent, acknowledged or put into the kernel.
+    pub behind: usize,
+    /// How long ago the other side was last heard, in milliseconds.
+    pub last_heard_ms: Option<u64>,
+}
+
+impl Sync {
+    /// What the machine says of itself.
+    #[must_use]
+    pub fn of(progress: &Progress) -> Self {
+        Self {
+            enabled: true,
+            role: match progress.role {
+                SyncRole::Idle => "idle",
+                SyncRole::Publisher => "publisher",
+                SyncRole::Replica => "replica",
+            }
+            .to_owned(),
+            records: progress.records,
+            in_sync: progress.in_sync,
+            catching_up: progress.catching_up,
+            behind: progress
+                .dirty
+                .saturating_add(progress.in_flight)
+                .saturating_add(progress.installing),
+            last_heard_ms: progress.last_ack_age.map(millis),
+        }
+    }
+}
+
+/// Puts a status together. `paths` are the names of the paths, in their order.
+#[must_use]
+pub fn assemble(
+    pair: &PairStatus,
+    since: Duration,
+    sync: Option<&Progress>,
+    paths: &[String],
+    peer_serial: &str,
+    role_changes: u64,
+    counters: BTreeMap<String, u64>,
+) -> Status {
+    Status {
+        role: pair.role.to_string(),
+        state: pair.state.to_string(),
+        since_ms: millis(since),
+        why: match (pair.role, pair.mismatch) {
+            (Role::Error, Some(mismatch)) => mismatch.to_string(),
+            _ => pair.why.to_string(),
+        },
+        designation: pair.designation,
+        serial: pair.serial.to_string(),
+        role_changes,
+        peer: Peer {
+            serial: peer_serial.to_owned(),
+            heard: pair.peer.is_some_and(|peer| peer.heard),
+            role: pair.peer.map(|peer| peer.stance.to_string()),
+            age_ms: pair.peer.map(|peer| millis(peer.age)),
+        },
+        mismatch: pair.mismatch.map(|mismatch| mismatch.to_string()),
+        paths: pair
+            .paths
+            .iter()
+            .zip(paths)
+            .map(|(path, name)| Path {
+                name: name.clone(),
+                heard: path.heard,
+                heard_by_peer: path.heard_by_peer,
+            })
+            .collect(),
+        sync: sync.map(Sync::of).unwrap_or_default(),
+        longest_stall_us: u64::try_from(pair.longest_stall.as_micros()).unwrap_or(u64::MAX),
+        counters,
+    }
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let ago = |ms: u64| humantime::format_duration(Duration::from_millis(ms)).to_string();
+        let (designation, serial, role) = (self.designation, &self.serial, &self.role);
+        writeln!(f, "{designation} {serial} is {role} for {}", ago(self.since_ms))?;
+        writeln!(f, "  why      {}", self.why)?;
+        match (&self.peer.role, self.peer.heard) {
+            (Some(role), true) => writeln!(f, "  peer     {} is {role}", self.peer.serial)?,
+            (Some(role), false) => writeln!(
+                f,
+                "  peer     {} was {role}, silent for {}",
+                self.peer.serial,
+                ago(self.peer.age_ms.unwrap_or(0))
+            )?,
+            (None, _) => writeln!(f, "  peer     {} was never heard", self.peer.serial)?,
+        }
+        for path in &self.paths {
+            let state = match (path.heard, path.heard_by_peer) {
+                (true, true) => "heard in both directions",
+                (true, false) => "the peer does not hear us",
+                (false, _) => "nothing is heard",
+            };
+            writeln!(f, "  path     {:<10} {state}", path.name)?;
+        }
+        if self.sync.enabled {
+            let state = match &self.sync {
+                Sync { in_sync: true, .. } => "in sync".to_owned(),
+                Sync { catching_up: true, .. } => "catching up".to_owned(),
+                sync => format!("{} changes behind", sync.behind),
+            };
+            writeln!(
+                f,
+                "  sync     {}, {} connections, {state}",
+                self.sync.role, self.sync.records
+            )?;
+        } else {
+            writeln!(f, "  sync     off")?;
+        }
+        let stall = Duration::from_micros(self.longest_stall_us);
+        writeln!(f, "  stall    {stall:?} at the most")?;
+        for (reason, count) in &self.counters {
+            writeln!(f, "  counter  {count} {reason}")?;
+        }
+        Ok(())
+    }
+}
