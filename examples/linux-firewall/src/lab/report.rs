@@ -120,9 +120,10 @@ impl Report {
                 && watch.silent_questions == 0
                 && watch.kept == watch.connections;
         }
-        let kept: usize = self.kept();
+        let kept = self.kept();
         let lost = self.connections() - kept;
-        let connections = if self.options.no_sync { kept == 0 } else { lost == 0 };
+        // Losing none of no connections would prove nothing.
+        let connections = if self.options.no_sync { kept == 0 && lost > 0 } else { lost == 0 };
         let calm = self.options.fault != Fault::HaLink
             || self.runs.iter().all(|run| run.role_changes == 0);
         let quick = self.options.max_gap.is_none_or(|limit| {
