@@ -72,14 +72,24 @@ impl Duties {
         self.queue.push_back((id, action));
     }
 
-    pub(super) fn poll(&mut self) -> Option<(ActionId, Action)> {
-        let (id, action) = self.queue.pop_front()?;
-        if self.step.is_none_or(|(step, ..)| step != id) {
-            if self.open.len() == MAX_OPEN {
-                self.open.pop_front();
-            }
-            self.open.push_back((id, action.name()));
+    /// The step that is to be handed out.
+    pub(super) fn poll_step(&mut self) -> Option<(ActionId, Action)> {
+        let (id, ..) = self.step?;
+        // It was queued at the front, and others at the back.
+        if self.queue.front().is_some_and(|(queued, _)| *queued == id) {
+            self.queue.pop_front()
+        } else {
+            None
         }
+    }
+
+    /// The next action on which no later one waits; for when there is no step to be handed out.
+    pub(super) fn poll_rest(&mut self) -> Option<(ActionId, Action)> {
+        let (id, action) = self.queue.pop_front()?;
+        if self.open.len() == MAX_OPEN {
+            self.open.pop_front();
+        }
+        self.open.push_back((id, action.name()));
         Some((id, action))
     }
 

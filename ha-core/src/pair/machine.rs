@@ -126,10 +126,15 @@ impl Pair {
             self.peer.restart_silence(now);
             self.proof = self.beat.next_number();
             self.event(Event::Stalled { length });
-            for timer in [Timer::Election, Timer::Recovery] {
-                if self.timers.get(timer).is_some() {
-                    self.timers.set(timer, Some(now + self.config.failure_time()));
-                }
+            let failure_time = self.config.failure_time();
+            for (timer, wait) in [
+                (Timer::Election, failure_time),
+                (Timer::Recovery, failure_time),
+                (Timer::Claim, failure_time.saturating_mul(2)),
+            ] {
+                // Each waits to hear something, and nothing was heard meanwhile; none gets shorter.
+                let at = self.timers.get(timer).map(|at| at.max(now + wait));
+                self.timers.set(timer, at);
             }
             self.dispatch(now, Cause::Stalled);
             self.set_silence_timer();
@@ -603,14 +608,20 @@ impl Machine for Pair {
     }
 
     fn poll_output(&mut self, now: Instant, buf: &mut [u8]) -> Option<Output<Action, Event>> {
-        // Actions first: a unit that stalled withdraws before it says anything (S3).
-        if let Some((id, action)) = self.duties.poll() {
+        // Who was asleep since the last call must not hand out what was meant for then (S3).
+        let now = self.wake(now);
+        // Steps first: a unit that stalled withdraws before it says anything (S3).
+        if let Some((id, action)) = self.duties.poll_step() {
             return Some(Output::Action { id, action });
         }
-        if let Some((path, len)) = self.beat.poll(now.max(self.now), buf) {
+        if let Some((path, len)) = self.beat.poll(now, buf) {
             let peer: UnitId = self.config.peer();
             let to = Destination { peer, path, channel: Channel::Pair };
             return Some(Output::Transmit { to, len });
+        }
+        // What is slow comes after what the peer waits for (PAIR-16).
+        if let Some((id, action)) = self.duties.poll_rest() {
+            return Some(Output::Action { id, action });
         }
         if self.events_dropped > 0 {
             return Some(Output::Event(Event::EventsDropped(core::mem::take(
