@@ -60,6 +60,8 @@ pub struct Pair {
     /// The question that we ask, and the question that we grant (PAIR-20); 0 for none.
     ask: u64,
     release: u64,
+    /// The question whose hand-over was aborted: it is not tried again.
+    refused: u64,
     nonces: u64,
     /// The first heartbeat after a stall: a peer that echoes it has heard us since.
     proof: u64,
@@ -96,6 +98,7 @@ impl Pair {
             announcement_round: 0,
             ask: 0,
             release: 0,
+            refused: 0,
             nonces: start,
             proof: 0,
             stranger_at: None,
@@ -318,7 +321,7 @@ impl Pair {
         let asked = heartbeat.ask;
         let is_question = asked != 0 && heartbeat.stance == Stance::Standby;
         match self.state {
-            State::Active if is_question && self.mismatch.is_none() => {
+            State::Active if is_question && asked != self.refused && self.mismatch.is_none() => {
                 self.release = asked;
                 self.dispatch(now, Cause::Asked);
             }
@@ -415,6 +418,9 @@ impl Pair {
             }
             Outcome::WithdrawFailed(error) => {
                 self.event(failed("Withdraw", error));
+                if self.state == State::Withdrawing(Goal::Release) {
+                    self.refused = self.release;
+                }
                 self.dispatch(now, Cause::WithdrawFailed);
                 if let State::Withdrawing(_) = self.state {
                     let again = now + self.config.failure_time();

@@ -161,6 +161,7 @@ fn from_released(cause: Cause, peer: PeerView) -> State {
     match cause {
         Cause::Leave => State::Left,
         Cause::Heard if holds(peer) => State::Standby,
+        Cause::Heard if has_left(peer) => State::Taking,
         Cause::ClaimExpired => State::Taking,
         _ => State::Released,
     }
@@ -184,6 +185,11 @@ fn holds(peer: PeerView) -> bool {
 
 fn holds_firmly(peer: PeerView) -> bool {
     matches!(peer, PeerView::Heard { stance: Stance::Active, .. })
+}
+
+/// The peer has left, and will not take.
+fn has_left(peer: PeerView) -> bool {
+    matches!(peer, PeerView::Heard { stance: Stance::Left, .. })
 }
 
 /// Nobody holds the role, and of the two units this one is to take it.
