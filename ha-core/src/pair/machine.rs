@@ -662,7 +662,7 @@ fn mismatch(config: &PairConfig, heartbeat: &Heartbeat) -> Option<Mismatch> {
 /// Why a role changes; `None` if that was decided when the withdrawal began.
 fn reason(from: State, to: State, cause: Cause, peer: PeerView) -> Option<Why> {
     Some(match (to, from, cause) {
-        (State::Left | State::Withdrawing(Goal::Leave), ..) => Why::Leaving,
+        (State::Left | State::Withdrawing(Goal::Leave | Goal::Depart), ..) => Why::Leaving,
         (State::Withdrawing(Goal::Recover), ..) => Why::Stalled,
         (State::Withdrawing(Goal::Release), ..) => Why::PeerAsked,
         (State::Withdrawing(Goal::Retreat), ..) => Why::TakeFailed,

@@ -69,15 +69,17 @@ pub enum Goal {
     Recover,
     /// The peer asked for it (PAIR-20).
     Release,
-    /// The unit will be restarted or shut down (PAIR-10).
+    /// The unit will be restarted or shut down (PAIR-10). If the withdrawal fails, it stays Active.
     Leave,
+    /// The same, but the peer may have the role already: if the withdrawal fails, it is tried again.
+    Depart,
     /// An action of the take failed.
     Retreat,
 }
 
 impl State {
     /// All states, for tables and tests.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Election,
         Self::Standby,
         Self::Asking,
@@ -87,6 +89,7 @@ impl State {
         Self::Withdrawing(Goal::Recover),
         Self::Withdrawing(Goal::Release),
         Self::Withdrawing(Goal::Leave),
+        Self::Withdrawing(Goal::Depart),
         Self::Withdrawing(Goal::Retreat),
         Self::Released,
         Self::Recovering,
@@ -137,6 +140,7 @@ impl fmt::Display for State {
             Self::Withdrawing(Goal::Recover) => "Withdrawing/Recover",
             Self::Withdrawing(Goal::Release) => "Withdrawing/Release",
             Self::Withdrawing(Goal::Leave) => "Withdrawing/Leave",
+            Self::Withdrawing(Goal::Depart) => "Withdrawing/Depart",
             Self::Withdrawing(Goal::Retreat) => "Withdrawing/Retreat",
             Self::Released => "Released",
             Self::Recovering => "Recovering",

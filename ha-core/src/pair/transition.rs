@@ -148,10 +148,11 @@ fn from_withdrawing(goal: Goal, cause: Cause) -> State {
         (Cause::Withdrawn, Goal::Yield | Goal::Retreat) => State::Standby,
         (Cause::Withdrawn, Goal::Recover) => State::Recovering,
         (Cause::Withdrawn, Goal::Release) => State::Released,
-        (Cause::Withdrawn, Goal::Leave) => State::Left,
+        (Cause::Withdrawn, Goal::Leave | Goal::Depart) => State::Left,
         // Nobody else was told yet, so the role is still ours: put back what was half withdrawn.
         (Cause::WithdrawFailed, Goal::Release | Goal::Leave) => State::Taking,
-        (Cause::Leave, _) => State::Withdrawing(Goal::Leave),
+        (Cause::Leave, Goal::Release | Goal::Leave) => State::Withdrawing(Goal::Leave),
+        (Cause::Leave, _) | (Cause::Stalled, Goal::Leave) => State::Withdrawing(Goal::Depart),
         (Cause::Stalled, Goal::Release) => State::Withdrawing(Goal::Recover),
         _ => State::Withdrawing(goal),
     }
