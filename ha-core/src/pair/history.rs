@@ -21,6 +21,7 @@ struct Sent {
     number: u64,
     at: Instant,
     standing: Standing,
+    eligible: bool,
 }
 
 impl History {
@@ -28,16 +29,17 @@ impl History {
         Self { start, sent: VecDeque::with_capacity(MAX_SENT) }
     }
 
-    pub(super) fn push(&mut self, number: u64, at: Instant, standing: Standing) {
+    pub(super) fn push(&mut self, number: u64, at: Instant, standing: Standing, eligible: bool) {
         if self.sent.len() == MAX_SENT {
             self.sent.pop_front();
         }
-        self.sent.push_back(Sent { number, at, standing });
+        self.sent.push_back(Sent { number, at, standing, eligible });
     }
 
-    /// What we said in the heartbeat that is echoed, if it is remembered.
-    pub(super) fn standing(&self, echo: HeartbeatId) -> Option<Standing> {
-        self.find(echo).map(|sent| sent.standing)
+    /// What we said in the heartbeat that is echoed, if it is remembered: our standing, and whether we
+    /// may take the role.
+    pub(super) fn said(&self, echo: HeartbeatId) -> Option<(Standing, bool)> {
+        self.find(echo).map(|sent| (sent.standing, sent.eligible))
     }
 
     /// Whether the echoed heartbeat is ours and was sent at `oldest` or later.

@@ -287,7 +287,7 @@ impl Pair {
             release: if self.state == State::Released { self.release } else { 0 },
             product: Some(self.config.product),
         };
-        self.history.push(id.number, now, heartbeat.standing());
+        self.history.push(id.number, now, heartbeat.standing(), heartbeat.eligible);
         self.beat.launch(now, heartbeat, self.config.paths);
         self.timers.set(Timer::Heartbeat, Some(self.beat.next_at()));
     }
@@ -368,9 +368,9 @@ impl Pair {
         let Some(last) = self.peer.alive() else { return PeerView::Silent };
         let heartbeat = &last.heartbeat;
         let hears_us = if self.state == State::Recovering {
-            heartbeat.echo.is_some_and(|echo| {
-                echo.number >= self.proof && self.history.standing(echo).is_some()
-            })
+            heartbeat
+                .echo
+                .is_some_and(|echo| echo.number >= self.proof && self.history.said(echo).is_some())
         } else {
             heartbeat.paths_heard != 0
         };
@@ -384,10 +384,10 @@ impl Pair {
     }
 
     /// Judges the peer's values against those of ours that it had heard when it sent them, if what we
-    /// have to do with the role is still the same (PAIR-13).
+    /// have to do with the role, and whether we may take it, is still the same (PAIR-13).
     fn we_are_better(&self, heartbeat: &Heartbeat) -> Option<bool> {
-        let ours = self.history.standing(heartbeat.echo?)?;
-        if ours.claim != self.claim() {
+        let (ours, eligible) = self.history.said(heartbeat.echo?)?;
+        if ours.claim != self.claim() || eligible != self.eligible() {
             return None;
         }
         Some(match compare(&ours, &heartbeat.standing()) {
