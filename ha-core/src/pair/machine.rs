@@ -638,7 +638,7 @@ impl Machine for Pair {
     }
 
     fn poll_timeout(&self) -> Option<Deadline> {
-        let (at, timer) = self.timers.next()?;
+        let (at, timer) = self.timers.next().filter(|(at, _)| *at < Instant::FAR_FUTURE)?;
         Some(Deadline { at, why: timer.name() })
     }
 
