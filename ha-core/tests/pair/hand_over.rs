@@ -1,0 +1,293 @@
+//! Hand-over between two live units: ask, release, claim (PAIR-20).
+
+use crate::harness::{A, Answer, B, What, World, ms};
+use core::time::Duration;
+use ha_core::pair::{Event, Goal, Input, Refusal, Role, State, Why};
+
+fn settled() -> World {
+    let mut world = World::new(|config| config);
+    world.network.set_all(|link| link.delay = ms(1));
+    world.settle();
+    world.run_for(ms(53));
+    world
+}
+
+fn aborted(world: &World, unit: usize) -> bool {
+    let events = world.events(unit, Duration::ZERO);
+    events.iter().any(|event| matches!(event, Event::HandOverAborted(_)))
+}
+
+/// PAIR-20: the Standby asks, the Active withdraws and releases, the Standby takes: in two delays and
+/// the time of the withdrawal, and at no moment do both hold the role.
+#[test]
+fn a_hand_over_goes_by_ask_release_and_claim() {
+    for slow in [0, 1, 15] {
+        let mut world = settled();
+        world.answer(A, "Withdraw", Answer::after(ms(slow)));
+        world.input(B, Input::TakeOver).unwrap();
+        let took = world.run_until(ms(100), |world| world.state(B) == State::Active);
+        assert_eq!(took, ms(2 + slow));
+        world.run_for(ms(100));
+        assert_eq!(world.roles(), [Some(Role::Standby), Some(Role::Active)]);
+        assert_eq!(world.last_take(B).unwrap().1, Why::HandedOver);
+        assert_eq!(world.oracle.longest_conflict, 0);
+
+        // And back.
+        world.input(A, Input::TakeOver).unwrap();
+        world.run_for(ms(100));
+        assert_eq!(world.roles(), [Some(Role::Active), Some(Role::Standby)]);
+        assert_eq!(world.oracle.longest_conflict, 0);
+    }
+}
+
+/// PAIR-20: what cannot be asked is refused, with the reason.
+#[test]
+fn a_question_that_makes_no_sense_is_refused() {
+    let mut world = settled();
+    assert_eq!(world.input(A, Input::TakeOver), Err(Refusal::NotStandby(Role::Active)));
+    world.cut_from(B, true);
+    world.run_for(ms(100));
+    let refused = world.input(B, Input::TakeOver);
+    assert_eq!(refused, Err(Refusal::NoActivePeer), "the Active does not hear us");
+}
+
+/// PAIR-20: a withdrawal that fails aborts the hand-over: the Active goes on, asked again or not, and
+/// the Standby's question expires.
+#[test]
+fn a_withdrawal_that_fails_aborts_the_hand_over() {
+    let mut world = settled();
+    world.answer(A, "Withdraw", Answer::FAILS);
+    let begin = world.now();
+    world.input(B, Input::TakeOver).unwrap();
+    world.run_for(ms(200));
+    assert_eq!(world.roles(), [Some(Role::Active), Some(Role::Standby)]);
+    assert_eq!(world.state(B), State::Standby);
+    assert!(aborted(&world, A) && aborted(&world, B));
+    assert_eq!(world.count(A, "Withdraw", begin), 1, "one question interrupts it once");
+
+    world.units[A].platform.repair();
+    world.input(B, Input::TakeOver).unwrap();
+    world.run_for(ms(50));
+    assert_eq!(world.state(B), State::Active);
+}
+
+/// PAIR-20: a withdrawal that never ends counts as failed after the time limit of an action.
+#[test]
+fn a_withdrawal_that_hangs_aborts_the_hand_over() {
+    let mut world = settled();
+    world.answer(A, "Withdraw", Answer::NEVER);
+    world.input(B, Input::TakeOver).unwrap();
+    world.run_for(ms(450));
+    assert_eq!(world.state(A), State::Withdrawing(Goal::Release));
+    world.run_for(ms(100));
+    assert_eq!(world.roles(), [Some(Role::Active), Some(Role::Standby)]);
+}
+
+/// PAIR-20: a withdrawal that takes longer than the Standby waits: it does not take; the old Active
+/// takes back after twice that time without a claim.
+#[test]
+fn a_late_release_is_not_taken_and_the_old_active_takes_back() {
+    let mut world = settled();
+    world.answer(A, "Withdraw", Answer::after(ms(40)));
+    world.input(B, Input::TakeOver).unwrap();
+    world.run_until(ms(100), |world| world.state(A) == State::Released);
+    assert_eq!(world.state(B), State::Standby);
+    let took = world.run_until(ms(100), |world| world.state(A) == State::Active);
+    assert_eq!(took, ms(60));
+    assert_eq!(world.last_take(A).unwrap().1, Why::NotClaimed);
+    assert!(aborted(&world, A) && aborted(&world, B));
+    assert_eq!(world.oracle.longest_conflict, 0);
+}
+
+/// PAIR-20: the release and the claim are repeated in each heartbeat: lost ones only delay.
+#[test]
+fn lost_heartbeats_delay_a_hand_over_and_never_make_two_actives() {
+    for seed in 0..300 {
+        let mut world = World::with(seed, |_, config| config.trigger_level(5));
+        world.network.set_all(|link| {
+            link.delay = ms(1);
+            link.jitter = ms(12);
+            link.duplicates = 200;
+        });
+        world.settle();
+        world.run_for(ms(50));
+        world.network.set_all(|link| link.loss = 400);
+        let asked = world.input(B, Input::TakeOver);
+        world.run_for(ms(400));
+        world.network.set_all(|link| link.loss = 0);
+        world.run_until(ms(300), World::is_settled);
+        assert!(asked.is_ok() || world.state(A) == State::Active);
+    }
+}
+
+/// PAIR-20: the release is lost altogether: the Standby's question expires, the old Active takes back.
+#[test]
+fn a_lost_release_expires_on_both_sides() {
+    let mut world = settled();
+    world.input(B, Input::TakeOver).unwrap();
+    world.cut_from(A, true);
+    world.run_for(ms(25));
+    world.cut_from(A, false);
+    world.cut_from(B, true);
+    // B hears the release just in time, and claims it, unheard: A may not hear that before 2 T are over.
+    world.run_for(ms(20));
+    assert_eq!(world.state(B), State::Active);
+    world.cut_from(B, false);
+    world.run_for(ms(100));
+    assert_eq!(world.roles(), [Some(Role::Standby), Some(Role::Active)]);
+    assert_eq!(world.oracle.longest_conflict, 0);
+}
+
+/// PAIR-20: the units have different failure times: the old Active waits by the longer one.
+#[test]
+fn the_release_outlasts_the_question_of_a_slower_peer() {
+    for slow in [A, B] {
+        let mut world = World::with(1, move |unit, config| {
+            if unit == slow { config.heartbeat_interval(ms(50)).trigger_level(4) } else { config }
+        });
+        world.network.set_all(|link| link.delay = ms(1));
+        world.run_until(Duration::from_secs(2), World::is_settled);
+        let active = if world.state(A) == State::Active { A } else { B };
+        let standby = 1 - active;
+        world.run_for(ms(300));
+        world.input(standby, Input::TakeOver).unwrap();
+        world.run_until(ms(5), |world| world.state(active) == State::Released);
+        // The release arrives late, but while the Standby still waits.
+        world.network.drop_flying();
+        world.cut_from(active, true);
+        let wait = world.oracle.failure_time[standby] - ms(15);
+        world.run_for(wait);
+        world.cut_from(active, false);
+        world.run_for(Duration::from_secs(1));
+        assert!(world.is_settled());
+        assert_eq!(world.oracle.longest_conflict, 0);
+    }
+}
+
+/// PAIR-20: the unit that asks crashes or restarts in the middle: the old Active takes back.
+#[test]
+fn the_asker_restarts_in_the_middle() {
+    for (slow, restart) in [(1, false), (1, true), (8, false), (8, true)] {
+        for at in 0..20 {
+            let mut world = settled();
+            world.answer(A, "Withdraw", Answer::after(ms(slow)));
+            world.input(B, Input::TakeOver).unwrap();
+            world.run_for(Duration::from_micros(at * 700));
+            world.crash(B);
+            if restart {
+                world.run_for(ms(3));
+                world.start(B);
+            }
+            // 2 T after the release, or T for the silence of one that had claimed it.
+            world.run_until(ms(100), |world| world.state(A) == State::Active);
+            world.run_for(ms(200));
+            assert_eq!(world.state(A), State::Active);
+            assert_eq!(world.oracle.longest_conflict, 0);
+        }
+    }
+}
+
+/// PAIR-20: the Active crashes or restarts in the middle: the unit that asked takes over.
+#[test]
+fn the_active_restarts_in_the_middle() {
+    for (slow, restart) in [(1, false), (1, true), (8, false), (8, true)] {
+        for at in 0..20 {
+            let mut world = settled();
+            world.answer(A, "Withdraw", Answer::after(ms(slow)));
+            world.input(B, Input::TakeOver).unwrap();
+            world.run_for(Duration::from_micros(at * 700));
+            world.crash(A);
+            if restart {
+                world.run_for(ms(3));
+                world.start(A);
+            }
+            world.run_until(ms(40), |world| world.state(B) == State::Active);
+            world.run_for(ms(200));
+            assert_eq!(world.state(B), State::Active);
+            assert_eq!(world.oracle.longest_conflict, 0);
+        }
+    }
+}
+
+/// PAIR-20: the unit that asked leaves instead of taking: the old Active takes back at once.
+#[test]
+fn the_asker_leaves_in_the_middle() {
+    let mut world = settled();
+    world.input(B, Input::TakeOver).unwrap();
+    world.run_for(Duration::from_micros(1_500));
+    assert_eq!(world.state(A), State::Released);
+    world.input(B, Input::Leave).unwrap();
+    let took = world.run_until(ms(100), |world| world.state(A) == State::Active);
+    assert!(took <= ms(1), "{took:?}");
+    assert_eq!(world.oracle.longest_conflict, 0);
+}
+
+/// PAIR-20, CRASH-4: the old Active's clock jumps, or it hangs, after its release: it does not take back
+/// what the peer is about to claim.
+#[test]
+fn a_clock_that_jumps_after_the_release_does_not_shorten_the_wait() {
+    for jump in [31, 61, 500] {
+        let mut world = settled();
+        world.network.links[0][A].delay = ms(15);
+        world.run_for(ms(50));
+        world.input(B, Input::TakeOver).unwrap();
+        world.run_until(ms(5), |world| world.state(A) == State::Released);
+        world.jump_ahead(A, ms(jump));
+        world.run_for(ms(200));
+        assert_eq!(world.state(B), State::Active);
+        assert_eq!(world.oracle.longest_conflict, 0, "jump {jump} ms");
+    }
+}
+
+/// PAIR-20: the new Active cannot take: it gives the role up again, and the old one takes it.
+#[test]
+fn a_take_that_fails_gives_the_role_back() {
+    let mut world = settled();
+    world.answer(B, "TakeAddresses", Answer::FAILS);
+    world.input(B, Input::TakeOver).unwrap();
+    world.run_for(ms(100));
+    assert_eq!(world.roles(), [Some(Role::Active), Some(Role::Standby)]);
+    assert_eq!(world.oracle.longest_conflict, 0);
+    assert_eq!(world.input(B, Input::TakeOver), Err(Refusal::NotEligible));
+    world.run_for(ms(300));
+    world.units[B].platform.repair();
+    assert_eq!(world.input(B, Input::TakeOver), Ok(()));
+}
+
+/// PAIR-20: holds while the clocks' rates differ by one percent.
+#[test]
+fn clocks_of_different_rates_do_not_make_two_actives() {
+    for rates in [[5_000, -5_000], [-5_000, 5_000]] {
+        for late in 0..32 {
+            let mut world = settled();
+            world.set_rate(A, rates[A]);
+            world.set_rate(B, rates[B]);
+            world.run_for(ms(40));
+            world.answer(A, "Withdraw", Answer::after(ms(late)));
+            world.input(B, Input::TakeOver).unwrap();
+            world.run_for(ms(300));
+            assert!(world.is_settled());
+            assert_eq!(world.oracle.longest_conflict, 0);
+        }
+    }
+}
+
+/// PAIR-20: no release is said before the withdrawal is confirmed.
+#[test]
+fn nothing_is_released_before_the_withdrawal_is_confirmed() {
+    let mut world = settled();
+    world.answer(A, "Withdraw", Answer::after(ms(7)));
+    world.input(B, Input::TakeOver).unwrap();
+    let begin = world.now();
+    world.run_for(ms(50));
+    let position = |wanted: &dyn Fn(&What) -> bool| {
+        let found = world
+            .trace
+            .iter()
+            .position(|entry| entry.unit == A && entry.at >= begin && wanted(&entry.what));
+        found.unwrap()
+    };
+    let confirmed = position(&|what| matches!(what, What::Done("Withdraw", true)));
+    let released = position(&|what| matches!(what, What::Sent(ha_core::pair::Stance::Released)));
+    assert!(confirmed < released);
+}

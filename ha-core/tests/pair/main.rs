@@ -1,0 +1,29 @@
+//! The role machine, tested as two units in memory and in virtual time: one behaviour a file, each test
+//! with the requirements that it proves.
+
+// A test says plainly what it expects, in its helpers too.
+#![allow(
+    clippy::arithmetic_side_effects,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::result_large_err,
+    clippy::unwrap_used
+)]
+
+mod actions;
+mod announcements;
+mod failover;
+mod hand_over;
+mod harness;
+mod heartbeat;
+mod leave;
+mod mismatch;
+mod operations;
+mod paths;
+mod random_runs;
+mod restart;
+mod split;
+mod stall;
+mod start;
+mod transition_table;
