@@ -18,6 +18,7 @@
 
 mod platform;
 mod run;
+mod timer;
 mod udp;
 
 pub use platform::Platform;

@@ -1,5 +1,6 @@
 //! The driver's loop.
 
+use super::timer::Timer;
 use super::{Platform, Transport};
 use ha_core::machine::{ActionError, ActionId, Machine, Output};
 use ha_core::time::{Clock, Instant};
@@ -8,7 +9,6 @@ use std::sync::Arc;
 use thiserror::Error;
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};
-use tokio::time::{Sleep, sleep};
 
 /// The most datagrams that are read before the machine is asked what to do about them.
 const MAX_DATAGRAMS_PER_TURN: usize = 256;
@@ -108,14 +108,15 @@ impl<M: Machine, T: Transport> Driver<M, T> {
     /// The transport is broken for good.
     pub async fn run(mut self) -> io::Result<M> {
         let mut buf = vec![0; BUFFER_LEN.max(self.machine.max_datagram())];
-        let mut timer = std::pin::pin!(sleep(std::time::Duration::ZERO));
+        let mut timer = Timer::new()?;
+        let mut set_to = None;
         loop {
             let busy = self.turn(&mut buf);
             if busy {
                 // Others on this thread get their turn, and this loop goes on at once.
                 tokio::task::yield_now().await;
             } else {
-                self.set_timer(timer.as_mut());
+                self.set_timer(&mut timer, &mut set_to)?;
             }
             tokio::select! {
                 biased;
@@ -127,7 +128,10 @@ impl<M: Machine, T: Transport> Driver<M, T> {
                     None | Some(Command::Stop) => return Ok(self.machine),
                     Some(command) => self.command(command),
                 },
-                () = timer.as_mut(), if !busy => {}
+                expired = timer.expired(), if !busy => {
+                    expired?;
+                    set_to = None;
+                }
                 () = std::future::ready(()), if busy => {}
             }
         }
@@ -206,13 +210,14 @@ impl<M: Machine, T: Transport> Driver<M, T> {
         }
     }
 
-    fn set_timer(&self, timer: std::pin::Pin<&mut Sleep>) {
-        let wait = match self.machine.poll_timeout() {
-            Some(deadline) => deadline.at.saturating_since(self.clock.now()),
-            None => std::time::Duration::from_secs(60),
-        };
-        let now = tokio::time::Instant::now();
-        timer.reset(now.checked_add(wait).unwrap_or(now));
+    /// Sets the timer to the machine's next deadline, if it is not yet set to it.
+    fn set_timer(&self, timer: &mut Timer, set_to: &mut Option<Instant>) -> io::Result<()> {
+        let at = self.machine.poll_timeout().map_or(Instant::FAR_FUTURE, |deadline| deadline.at);
+        if *set_to != Some(at) {
+            timer.set(at.saturating_since(self.clock.now()))?;
+            *set_to = Some(at);
+        }
+        Ok(())
     }
 }
 

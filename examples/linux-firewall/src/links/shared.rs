@@ -12,6 +12,7 @@ use crate::netlink::{Batch, Channel};
 use ha_core::address::{InterfaceAddress, MacAddress};
 use rustix::io::Errno;
 use std::io;
+use std::net::IpAddr;
 
 /// By this alias the program knows its own devices again after a crash.
 const ALIAS: &str = "linux-firewall: shared addresses";
@@ -97,7 +98,8 @@ impl SharedAddresses {
         let bearer = match virtual_mac {
             Some((name, mac)) => {
                 let (index, ours) = self.prepare_macvlan(&parent, name, *mac)?;
-                let (name, addresses) = (name.clone(), addresses.clone());
+                let (name, mut addresses) = (name.clone(), addresses.clone());
+                addresses.extend(link_local(*mac, &addresses));
                 Bearer { name, index, mac: *mac, macvlan: true, ours, addresses }
             }
             None => {
@@ -321,6 +323,22 @@ impl SharedAddresses {
         }
         Ok(())
     }
+}
+
+/// The link-local address that goes with a virtual MAC (RFC 4291, appendix A): without one the kernel
+/// cannot ask for its IPv6 neighbours. None if there are no IPv6 addresses, or there is one already.
+fn link_local(mac: MacAddress, addresses: &[InterfaceAddress]) -> Option<InterfaceAddress> {
+    let mut v6 = addresses.iter().filter_map(|address| match address.address() {
+        IpAddr::V6(v6) => Some(v6),
+        IpAddr::V4(_) => None,
+    });
+    let first = v6.next()?;
+    if first.is_unicast_link_local() || v6.any(|address| address.is_unicast_link_local()) {
+        return None;
+    }
+    let MacAddress([a, b, c, d, e, f]) = mac;
+    let address = [0xfe, 0x80, 0, 0, 0, 0, 0, 0, a ^ 0x02, b, c, 0xff, 0xfe, d, e, f];
+    InterfaceAddress::new(IpAddr::from(address), 64).ok()
 }
 
 impl Drop for SharedAddresses {

@@ -20,9 +20,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::Notify;
-use tracing::{error, info, warn};
+use tracing::{debug, error, info, warn};
 
-/// How long after a withdrawal the macvlans are set down. That takes tens of milliseconds under a lock
+/// How long after a withdrawal its slow part begins: the peer takes over first.
+const STAND_DOWN_AFTER: Duration = Duration::from_millis(50);
+/// How long after that the macvlans are set down. That takes tens of milliseconds under a lock
 /// of the kernel's, which a take-over on the same kernel (containers) would have to wait for.
 const PARK_AFTER: Duration = Duration::from_secs(1);
 
@@ -137,6 +139,11 @@ impl LinuxPlatform {
     /// The slow part of a withdrawal.
     async fn stand_down(&self) -> Result<(), ActionError> {
         let moves = self.moves.load(Ordering::SeqCst);
+        let superseded = || self.moves.load(Ordering::SeqCst) != moves;
+        tokio::time::sleep(STAND_DOWN_AFTER).await;
+        if superseded() {
+            return Ok(());
+        }
         if let Some(follower) = &self.follower {
             follower.tell(Duty::Rest);
             // Windows go stale from now on: they must not kill connections when this unit is Active again.
@@ -146,7 +153,7 @@ impl LinuxPlatform {
             }
         }
         tokio::time::sleep(PARK_AFTER).await;
-        if self.moves.load(Ordering::SeqCst) != moves {
+        if superseded() {
             return Ok(());
         }
         self.with_shared("setting the shared interfaces down", SharedAddresses::park)
@@ -199,13 +206,13 @@ impl Platform<Appliance<Table>> for LinuxPlatform {
     }
 
     async fn perform(&self, action: Action) -> Result<(), ActionError> {
+        if let Action::Pair(action) = &action {
+            debug!(action = action.name(), "begins");
+        }
         match action {
-            // The connections are in the kernel already: what is left can be done in the background.
+            // The connections are in the kernel already.
             Action::Pair(pair::Action::AdoptState) => {
                 self.moves.fetch_add(1, Ordering::SeqCst);
-                if let Some(follower) = &self.follower {
-                    follower.tell(Duty::Follow);
-                }
                 Ok(())
             }
             Action::Pair(pair::Action::OpenForwarding) => {
@@ -215,8 +222,15 @@ impl Platform<Appliance<Table>> for LinuxPlatform {
                 self.with_shared("taking the addresses", SharedAddresses::take)
             }
             Action::Pair(pair::Action::Announce { round, frames }) => self.announce(round, &frames),
-            // Dynamic clients (DHCP, PPPoE) are the business of other programs here.
-            Action::Pair(pair::Action::ResumeClients) => Ok(()),
+            // Dynamic clients (DHCP, PPPoE) are the business of other programs here. What changes in the
+            // kernel's table is followed from now on: not earlier, so that the take itself has the
+            // processors.
+            Action::Pair(pair::Action::ResumeClients) => {
+                if let Some(follower) = &self.follower {
+                    follower.tell(Duty::Follow);
+                }
+                Ok(())
+            }
             Action::Pair(pair::Action::Withdraw) => {
                 self.moves.fetch_add(1, Ordering::SeqCst);
                 self.with_shared("withdrawing the addresses", SharedAddresses::withdraw)
