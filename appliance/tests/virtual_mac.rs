@@ -1,5 +1,7 @@
 //! A virtual MAC address works with and without state synchronization, and asks for no license.
 
+#![allow(clippy::unwrap_used)] // a test says plainly what it expects
+
 use appliance::{Action, Appliance, Config};
 use ha_core::address::InterfaceAddress;
 use ha_core::announcement::{Frame, announce};

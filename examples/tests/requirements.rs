@@ -72,7 +72,7 @@ fn problems(requirements: &[Requirement], tests: &[Test]) -> Vec<String> {
         let (family, number) = family_and_number(id);
         let expected = if family == last.0 { last.1.saturating_add(1) } else { 1 };
         if number != expected {
-            problems.push(format!("{id} stands where {family}-{expected} is expected"));
+            problems.push(format!("{id} stands where {family}{expected} is expected"));
         }
         last = (family, number);
         for proof in &requirement.proofs {
@@ -150,16 +150,17 @@ fn with_proofs(list: &str, tests: &[Test]) -> String {
     text
 }
 
+/// `PAIR-6`, or `S3` for what must always hold.
 fn is_id(text: &str) -> bool {
-    let is_family = |family: &str| family.bytes().all(|byte| byte.is_ascii_uppercase());
-    text.split_once('-').is_some_and(|(family, number)| {
-        !family.is_empty() && is_family(family) && number.parse::<u32>().is_ok()
-    })
+    let (family, number) = family_and_number(text);
+    let letters = family.strip_suffix('-').unwrap_or(family);
+    number > 0 && !letters.is_empty() && letters.bytes().all(|byte| byte.is_ascii_uppercase())
 }
 
+/// `PAIR-6` is the sixth of `PAIR-`.
 fn family_and_number(id: &str) -> (&str, u32) {
-    let (family, number) = id.split_once('-').unwrap_or((id, ""));
-    (family, number.parse().unwrap_or(0))
+    let family = id.trim_end_matches(|c: char| c.is_ascii_digit());
+    (family, id.strip_prefix(family).and_then(|number| number.parse().ok()).unwrap_or(0))
 }
 
 /// All tests in the Rust files below `root`, but for build output and hidden directories.
