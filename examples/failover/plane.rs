@@ -107,40 +107,48 @@ impl Platform<Appliance<Table>> for Plane {
         if let Event::Pair(pair::Event::MayStop { .. }) = event {
             self.may_stop.store(true, Ordering::SeqCst);
         }
-        if let Some(what) = describe(&event) {
+        if let Some(what) = self.describe(&event) {
             self.story.unit(at, self.who, &what);
         }
     }
 }
 
-/// What a person wants to know of an event.
-fn describe(event: &Event) -> Option<String> {
+impl Plane {
+    /// What a person wants to know of an event.
+    fn describe(&self, event: &Event) -> Option<String> {
+        Some(match event {
+            Event::Pair(event) => describe_role(event)?,
+            // Two empty tables are no news.
+            Event::Sync(statesync::Event::CaughtUp { records: 0 }) => return None,
+            Event::Sync(statesync::Event::CaughtUp { records }) => {
+                let holds = self.holds.load(Ordering::SeqCst);
+                let whose = if holds { "its peer has" } else { "has" };
+                format!("{whose} the whole table: {records} sessions")
+            }
+            Event::Sync(statesync::Event::InstallFailed { error, .. }) => {
+                format!("install: {error}")
+            }
+            Event::Sync(_) => return None,
+        })
+    }
+}
+
+fn describe_role(event: &pair::Event) -> Option<String> {
     Some(match event {
-        Event::Pair(pair::Event::RoleChanged { from, to, why, .. }) => {
-            format!("{from} → {to}: {why}")
-        }
-        Event::Pair(pair::Event::PeerHeard { serial, stance }) => {
-            format!("hears its peer {serial}, which is {stance}")
-        }
-        Event::Pair(pair::Event::PathLost(path)) => format!("hears nothing on {path}"),
-        Event::Pair(pair::Event::PathHeard(path)) => format!("hears its peer on {path}"),
-        Event::Pair(pair::Event::PeerLost { silence }) => {
+        pair::Event::RoleChanged { from, to, why, .. } => format!("{from} → {to}: {why}"),
+        pair::Event::PeerHeard { serial, stance } => format!("hears its peer {serial} ({stance})"),
+        pair::Event::PathLost(path) => format!("hears nothing on {path}"),
+        pair::Event::PeerLost { silence } => {
             format!("its peer is lost, silent for {:.1} ms", silence.as_secs_f64() * 1e3)
         }
-        Event::Pair(pair::Event::Conflict { our_term, peer_term }) => {
+        pair::Event::Conflict { our_term, peer_term } => {
             format!("both are ACTIVE: its reign is number {our_term}, the peer's {peer_term}")
         }
-        Event::Pair(pair::Event::Stalled { length }) => {
+        pair::Event::Stalled { length } => {
             format!("stalled for {:.1} ms", length.as_secs_f64() * 1e3)
         }
-        Event::Pair(pair::Event::MayStop { peer_took: true }) => {
-            "may stop: its peer has taken over".to_owned()
-        }
-        Event::Pair(pair::Event::ActionFailed { action, error }) => format!("{action}: {error}"),
-        Event::Sync(statesync::Event::CaughtUp { records }) => {
-            format!("its peer's table is complete here: {records} sessions")
-        }
-        Event::Sync(statesync::Event::InstallFailed { error, .. }) => format!("install: {error}"),
+        pair::Event::MayStop { peer_took: true } => "may stop: its peer has taken over".to_owned(),
+        pair::Event::ActionFailed { action, error } => format!("{action}: {error}"),
         _ => return None,
     })
 }

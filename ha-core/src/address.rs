@@ -20,14 +20,13 @@ pub enum AddressError {
         /// The prefix length that was given.
         prefix: u8,
     },
-    /// Only the address of one host will do: it is unspecified or multicast.
+    /// Only the address of one host will do: it is unspecified, multicast or broadcast.
     #[error("not the address of one host")]
     NotUnicast,
 }
 
 /// An IEEE 802 MAC address.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct MacAddress(pub [u8; 6]);
 
 impl MacAddress {
@@ -90,7 +89,6 @@ impl FromStr for MacAddress {
 
 /// An address of an interface with the prefix length of its subnet: `192.0.2.1/24`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct InterfaceAddress {
     address: IpAddr,
     prefix: u8,
@@ -141,6 +139,51 @@ impl FromStr for InterfaceAddress {
         let prefix = prefix.parse().map_err(|_| AddressError::Syntax)?;
         Self::new(address, prefix)
     }
+}
+
+#[cfg(feature = "serde")]
+mod text {
+    //! Addresses are serialized as the text that a person writes, and checked when they are read.
+
+    use super::{InterfaceAddress, MacAddress};
+    use core::fmt::{self, Display};
+    use core::marker::PhantomData;
+    use core::str::FromStr;
+    use serde::de::{Error, Visitor};
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    struct Text<T>(PhantomData<T>);
+
+    impl<T: FromStr<Err: Display>> Visitor<'_> for Text<T> {
+        type Value = T;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("an address as text")
+        }
+
+        fn visit_str<E: Error>(self, text: &str) -> Result<T, E> {
+            text.parse().map_err(E::custom)
+        }
+    }
+
+    macro_rules! as_text {
+        ($name:ty) => {
+            impl Serialize for $name {
+                fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                    serializer.collect_str(self)
+                }
+            }
+
+            impl<'de> Deserialize<'de> for $name {
+                fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                    deserializer.deserialize_str(Text(PhantomData))
+                }
+            }
+        };
+    }
+
+    as_text!(MacAddress);
+    as_text!(InterfaceAddress);
 }
 
 #[cfg(test)]

@@ -35,7 +35,7 @@ pub enum Claim {
 
 /// Compares two units of a pair; `Greater` means that `a` is the better one.
 ///
-/// The order, our decision where the sources are silent: an Active before one that is not; then the
+/// The order, our decision: an Active before one that is not; then the
 /// health weight; then between two Actives the Primary if preempt is on, else the lower term; between
 /// two others the one that has something to lose; then the Primary.
 ///

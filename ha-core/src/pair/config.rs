@@ -12,9 +12,9 @@ use thiserror::Error;
 pub const MAX_INTERFACES: usize = 256;
 /// The most shared addresses on all interfaces together.
 pub const MAX_ADDRESSES: usize = 1024;
-/// The longest election delay (PAIR-4).
+/// The longest election delay: 300 s (PAIR-4).
 pub const MAX_ELECTION_DELAY: Duration = Duration::from_secs(300);
-/// How often a take-over can be announced.
+/// How often a take-over can be announced: 1 to 60 times.
 pub const ANNOUNCEMENT_RANGE: RangeInclusive<u8> = 1..=60;
 
 /// A data interface whose addresses move between the units.

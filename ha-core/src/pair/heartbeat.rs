@@ -53,10 +53,10 @@ use core::time::Duration;
 pub const MAX_HEARTBEAT_LEN: usize = 256;
 /// The most heartbeat paths that a pair can have.
 pub const MAX_PATHS: usize = 16;
-/// The shortest and the longest heartbeat interval (PAIR-6).
+/// The shortest and the longest heartbeat interval: 10 ms to 300 s (PAIR-6).
 pub const INTERVAL_RANGE: RangeInclusive<Duration> =
     Duration::from_millis(10)..=Duration::from_secs(300);
-/// The fewest and the most missed heartbeats that make a failover (PAIR-6).
+/// The fewest and the most missed heartbeats that make a failover: 2 to 99 (PAIR-6).
 pub const LEVEL_RANGE: RangeInclusive<u8> = 2..=99;
 /// The protocol versions that this release speaks.
 pub const OUR_PROTOCOL: ProtocolRange = ProtocolRange { oldest: 1, newest: 1 };
@@ -107,8 +107,8 @@ pub struct HeartbeatId {
     pub number: u64,
 }
 
-/// What a heartbeat says. Every value of this type can be emitted, and comes from [`Heartbeat::parse`]
-/// as it was.
+/// What a heartbeat says. Every value whose numbers are in their ranges can be emitted, and comes from
+/// [`Heartbeat::parse`] as it was.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Heartbeat {
     /// The protocol versions that the sender speaks.
@@ -125,7 +125,8 @@ pub struct Heartbeat {
     pub eligible: bool,
     /// The sender has tables worth keeping.
     pub warm: bool,
-    /// The sender's heartbeat interval, by which its silence is judged. In milliseconds on the wire.
+    /// The sender's heartbeat interval, by which its silence is judged: 10 ms to 300 s, in whole
+    /// milliseconds, which is what goes over the wire.
     pub interval: Duration,
     /// The sender's failover trigger level: so many missed heartbeats mean that it is lost.
     pub level: u8,

@@ -10,7 +10,7 @@
 //! is the better one, alike on both sides. [`Pair`] is the [machine](crate::machine::Machine) around
 //! them.
 //!
-//! # What is decided here, where the sources are silent
+//! # What is decided here, where the requirements are silent
 //! - A starting unit waits for the longer of election delay and failure time (PAIR-4).
 //! - A Standby that hears its peer look for an Active takes over: the peer has restarted, and the
 //!   sessions are here.
@@ -65,10 +65,10 @@
 //! ```
 
 mod beat;
-mod comparison;
+pub mod comparison;
 mod config;
 mod duties;
-mod heartbeat;
+pub mod heartbeat;
 mod history;
 mod machine;
 mod news;

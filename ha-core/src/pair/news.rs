@@ -230,7 +230,7 @@ impl fmt::Display for Why {
         f.pad(match self {
             Self::Started => "the unit has started",
             Self::NoActivePeer => "no Active peer was found",
-            Self::BetterUnit => "of two units without an Active this is the better one",
+            Self::BetterUnit => "nobody is Active, and this is the better unit",
             Self::PeerIsActive => "the peer is Active",
             Self::PeerSilent => "the peer is silent on every path",
             Self::PeerLeft => "the peer has left",
