@@ -84,7 +84,7 @@ fn carry_out(command: Command) -> Result<ExitCode, Box<dyn std::error::Error>> {
             let config = file.load()?.file;
             let (paths, interfaces) = (config.path.len(), config.interface.len());
             println!(
-                "{}: {} {}, {paths} heartbeat paths, {interfaces} shared interfaces: valid",
+                "{}: valid ({} {}, heartbeat paths: {paths}, shared interfaces: {interfaces})",
                 file.config.display(),
                 config.unit.designation,
                 config.unit.serial

@@ -8,6 +8,7 @@ use ha_core::identity::{InterfaceId, PairId, PathId};
 use ha_core::pair::{self, PairConfig, Product};
 use ha_core::virtual_mac::{VirtualMac, check_distinct};
 use ipnet::IpNet;
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use thiserror::Error;
@@ -41,9 +42,9 @@ pub enum ConfigError {
         /// Why.
         reason: String,
     },
-    /// The role machine refuses it.
+    /// The role machine refuses it, for a reason that has no key of its own.
     #[error(transparent)]
-    Pair(#[from] pair::ConfigError),
+    Pair(pair::ConfigError),
     /// State synchronization refuses it.
     #[error("sync: {0}")]
     Sync(#[from] statesync::ConfigError),
@@ -89,6 +90,27 @@ pub fn load(path: &std::path::Path) -> Result<Checked, ConfigError> {
     Checked::new(file)
 }
 
+impl From<pair::ConfigError> for ConfigError {
+    /// The role machine names its fields; a person looks for a key.
+    fn from(error: pair::ConfigError) -> Self {
+        use pair::ConfigError as E;
+        let key = match &error {
+            E::SameSerial(_) => "peer.serial",
+            E::Interval(_) => "pair.heartbeat-interval",
+            E::Level(_) => "pair.trigger-level",
+            E::ElectionDelay(_) => "pair.election-delay",
+            E::Paths(_) => "path",
+            E::InterfaceTwice(_) => "interface.id",
+            E::TooManyAddresses | E::AddressTwice(_) => "interface.addresses",
+            E::Mac { .. } | E::MacTwice(..) => "interface.virtual-mac",
+            E::Announcements(_) => "announcements.count",
+            _ => return Self::Pair(error),
+        };
+        let text = error.to_string();
+        wrong(key, text.split_once(": ").map_or(text.as_str(), |(_, reason)| reason))
+    }
+}
+
 fn wrong(key: impl Into<String>, reason: impl ToString) -> ConfigError {
     ConfigError::Value { key: key.into(), reason: reason.to_string() }
 }
@@ -108,11 +130,13 @@ impl Checked {
             .iter()
             .enumerate()
             .map(|(at, path)| addresses(at, path))
-            .collect::<Result<_, _>>()?;
+            .collect::<Result<Vec<Addresses>, _>>()?;
+        check_paths(&file.path, &paths)?;
         let mut interfaces = Vec::new();
         for (at, interface) in file.interface.iter().enumerate() {
             interfaces.push(data(at, interface, PairId(file.pair.id))?);
         }
+        check_bearers(&interfaces)?;
         if let Some(priority) = file.process.realtime_priority
             && !(1..=99).contains(&priority)
         {
@@ -226,14 +250,55 @@ fn addresses(at: usize, path: &Path) -> Result<Addresses, ConfigError> {
             return Err(wrong(key(name), "it is not the address of one host"));
         }
     }
-    if path.port == 0 || path.sync_port == Some(0) {
-        return Err(wrong(key("port"), "it is zero"));
+    for (name, port) in [("port", Some(path.port)), ("sync-port", path.sync_port)] {
+        if port == Some(0) {
+            return Err(wrong(key(name), "it is zero"));
+        }
     }
     if path.sync_port == Some(path.port) {
         return Err(wrong(key("sync-port"), "it is the port of the heartbeats"));
     }
     let both = |port| (SocketAddr::new(path.local, port), SocketAddr::new(path.peer, port));
     Ok(Addresses { pair: both(path.port), sync: path.sync_port.map(both) })
+}
+
+/// A name tells one path, and a socket belongs to one.
+fn check_paths(paths: &[Path], addresses: &[Addresses]) -> Result<(), ConfigError> {
+    let mut names = BTreeSet::new();
+    let mut sockets = BTreeSet::new();
+    for ((number, path), addresses) in (1..).zip(paths).zip(addresses) {
+        let key = |name: &str| format!("path {number} ({}): {name}", path.name);
+        if !names.insert(&path.name) {
+            return Err(wrong(key("name"), "another path has it"));
+        }
+        if !sockets.insert(addresses.pair.0) {
+            return Err(wrong(key("port"), "another path has this port on the same address"));
+        }
+        if addresses.sync.is_some_and(|(ours, _)| !sockets.insert(ours)) {
+            return Err(wrong(key("sync-port"), "another path has this port on the same address"));
+        }
+    }
+    Ok(())
+}
+
+/// The addresses of two interfaces are never borne by one device.
+fn check_bearers(interfaces: &[Data]) -> Result<(), ConfigError> {
+    let mut names: BTreeSet<_> = interfaces.iter().map(|data| data.device.as_str()).collect();
+    let mut plain = BTreeSet::new();
+    for (number, data) in (1..).zip(interfaces) {
+        let key = |name: &str| format!("interface {number} ({}): {name}", data.device);
+        match &data.virtual_mac {
+            Some((macvlan, _)) if !names.insert(macvlan) => {
+                let reason = format!("{macvlan:?} is the name of another interface");
+                return Err(wrong(key("macvlan"), reason));
+            }
+            None if !plain.insert(&data.device) => {
+                return Err(wrong(key("device"), "it bears the addresses of another interface"));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 fn data(at: usize, interface: &Interface, pair: PairId) -> Result<Data, ConfigError> {

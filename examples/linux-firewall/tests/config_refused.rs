@@ -1,0 +1,332 @@
+//! A configuration that is wrong is refused, with the key and the reason.
+
+#![allow(clippy::unwrap_used)] // a test says plainly what it expects
+
+use ha_core::address::MacAddress;
+use linux_firewall::config;
+use std::path::Path;
+use std::process::Command;
+
+/// A valid configuration, in which each row of the tables below changes one thing.
+const GOOD: &str = r#"
+[unit]
+designation = "primary"
+serial = "FW-0001"
+model = "lab"
+firmware = "1.0"
+
+[peer]
+serial = "FW-0002"
+
+[pair]
+id = 1
+heartbeat-interval = "10ms"
+trigger-level = 3
+election-delay = "0s"
+
+[[path]]
+name = "ha"
+device = "ha0"
+local = "10.99.0.1"
+peer = "10.99.0.2"
+port = 7770
+sync-port = 7771
+
+[[path]]
+name = "lan"
+device = "lan0"
+local = "2001:db8::2"
+peer = "2001:db8::3"
+
+[[interface]]
+id = 1
+device = "lan0"
+addresses = ["10.1.0.1/24"]
+virtual-mac = "derived"
+macvlan = "lan0v"
+
+[[interface]]
+id = 2
+device = "wan0"
+addresses = ["10.2.0.1/24"]
+virtual-mac = "none"
+
+[announcements]
+count = 3
+interval = "100ms"
+
+[sync]
+enabled = true
+ignore = ["10.99.0.0/24"]
+receive-buffer = "16MiB"
+
+[process]
+control-socket = "control.sock"
+realtime-priority = 20
+"#;
+
+const SECOND_PATH: &str = "local = \"2001:db8::2\"\npeer = \"2001:db8::3\"";
+const SAME_PORT: &str = "local = \"10.99.0.1\"\npeer = \"10.99.0.3\"";
+const SAME_SYNC_PORT: &str =
+    "local = \"10.99.0.1\"\npeer = \"10.99.0.3\"\nport = 1\nsync-port = 7771";
+
+/// PAIR-4, PAIR-6, VMAC-1: values that are not allowed. Each row: what is replaced, by what, the key and
+/// the reason that the message names.
+#[test]
+fn a_value_that_is_not_allowed_is_named_with_the_reason() {
+    for (from, to, key, reason) in [
+        ("serial = \"FW-0001\"", "serial = \"\"", "unit.serial", "empty"),
+        ("serial = \"FW-0001\"", "serial = \"A B\"", "unit.serial", "visible ASCII"),
+        ("model = \"lab\"", "model = \"\"", "unit.model", "empty"),
+        ("firmware = \"1.0\"", "firmware = \"1 0\"", "unit.firmware", "visible ASCII"),
+        ("serial = \"FW-0002\"", "serial = \"\"", "peer.serial", "empty"),
+        ("serial = \"FW-0002\"", "serial = \"FW-0001\"", "peer.serial", "our own"),
+        ("\"10ms\"", "\"9ms\"", "pair.heartbeat-interval", "from 10 ms to 300 s"),
+        ("\"10ms\"", "\"10500us\"", "pair.heartbeat-interval", "whole number of milliseconds"),
+        ("\"10ms\"", "\"301s\"", "pair.heartbeat-interval", "from 10 ms to 300 s"),
+        ("trigger-level = 3", "trigger-level = 1", "pair.trigger-level", "from 2 to 99"),
+        ("trigger-level = 3", "trigger-level = 100", "pair.trigger-level", "from 2 to 99"),
+        ("\"0s\"", "\"301s\"", "pair.election-delay", "300 s"),
+        ("peer = \"10.99.0.2\"", "peer = \"::1\"", "path 1 (ha): peer", "family"),
+        ("peer = \"10.99.0.2\"", "peer = \"10.99.0.1\"", "path 1 (ha): peer", "our own"),
+        ("\"10.99.0.2\"", "\"0.0.0.0\"", "path 1 (ha): peer", "one host"),
+        ("\"10.99.0.1\"", "\"224.0.0.1\"", "path 1 (ha): local", "one host"),
+        ("\"2001:db8::2\"", "\"::\"", "path 2 (lan): local", "one host"),
+        ("\nport = 7770", "\nport = 0", "path 1 (ha): port", "zero"),
+        ("sync-port = 7771", "sync-port = 0", "path 1 (ha): sync-port", "zero"),
+        ("sync-port = 7771", "sync-port = 7770", "path 1 (ha): sync-port", "heartbeats"),
+        ("sync-port = 7771", "", "path", "sync-port"),
+        ("name = \"lan\"", "name = \"ha\"", "path 2 (ha): name", "another path"),
+        (
+            "2001:db8::2\"\npeer = \"2001:db8::3",
+            "10.99.0.1\"\npeer = \"10.99.0.3",
+            "path 2 (lan): port",
+            "another path",
+        ),
+        (
+            "2001:db8::2\"\npeer = \"2001:db8::3\"",
+            "10.99.0.1\"\npeer = \"10.99.0.3\"\nport = 1\nsync-port = 7771",
+            "path 2 (lan): sync-port",
+            "another path",
+        ),
+        ("id = 2", "id = 1", "interface.id", "twice"),
+        ("[\"10.1.0.1/24\"]", "[]", "interface 1 (lan0): addresses", "none"),
+        ("10.1.0.1/24", "10.1.0.1/33", "interface 1 (lan0): addresses", "10.1.0.1/33"),
+        ("10.1.0.1/24", "10.1.0.1", "interface 1 (lan0): addresses", "10.1.0.1"),
+        ("10.1.0.1/24", "10.2.0.1/16", "interface.addresses", "twice"),
+        ("\"derived\"", "\"random\"", "interface 1 (lan0): virtual-mac", "neither"),
+        ("\"derived\"", "\"01:00:5e:00:00:01\"", "interface 1 (lan0): virtual-mac", "multicast"),
+        ("\"derived\"", "\"00:00:00:00:00:00\"", "interface 1 (lan0): virtual-mac", "zero"),
+        ("\"lan0v\"", "\"\"", "interface 1 (lan0): macvlan", "1 to 15"),
+        ("\"lan0v\"", "\"a-name-too-long-\"", "interface 1 (lan0): macvlan", "1 to 15"),
+        ("\"lan0v\"", "\"wan0\"", "interface 1 (lan0): macvlan", "another interface"),
+        (
+            "device = \"wan0\"\naddresses = [\"10.2.0.1/24\"]\nvirtual-mac = \"none\"",
+            "device = \"lan0\"\naddresses = [\"10.2.0.1/24\"]",
+            "interface 2 (lan0): macvlan",
+            "another interface",
+        ),
+        ("count = 3", "count = 0", "announcements.count", "from 1 to 60"),
+        ("count = 3", "count = 61", "announcements.count", "from 1 to 60"),
+        ("\"16MiB\"", "\"1KiB\"", "sync.receive-buffer", "64 KiB"),
+        ("\"16MiB\"", "\"2GiB\"", "sync.receive-buffer", "1 GiB"),
+        ("realtime-priority = 20", "realtime-priority = 0", "process.realtime-priority", "1 to 99"),
+        (
+            "realtime-priority = 20",
+            "realtime-priority = 100",
+            "process.realtime-priority",
+            "1 to 99",
+        ),
+    ] {
+        let message = refused(&changed(from, to));
+        assert!(message.starts_with(&format!("{key}: ")), "{to:?} gives: {message}");
+        assert!(message.contains(reason), "{to:?} gives: {message}");
+    }
+}
+
+#[test]
+fn the_same_device_cannot_bear_two_interfaces_without_a_virtual_mac() {
+    let text = changed("\"derived\"\nmacvlan = \"lan0v\"", "\"none\"");
+    let message = refused(&text.replace("device = \"wan0\"", "device = \"lan0\""));
+    assert!(message.starts_with("interface 2 (lan0): device: "), "{message}");
+}
+
+#[test]
+fn the_same_virtual_mac_twice_is_refused() {
+    let mac = "\"02:00:5e:10:00:01\"";
+    let message = refused(&changed("\"derived\"", mac).replace("\"none\"", mac));
+    assert!(message.starts_with("interface.virtual-mac: "), "{message}");
+}
+
+#[test]
+fn too_many_paths_are_refused() {
+    let more = |number: u8| {
+        format!(
+            "[[path]]\nname = \"p{number}\"\ndevice = \"d\"\nlocal = \"10.9.0.{number}\"\npeer = \"10.8.0.1\"\n"
+        )
+    };
+    let text: String = (1..=15).map(more).collect();
+    let message = refused(&(GOOD.to_owned() + &text));
+    assert!(message.starts_with("path: 17 heartbeat paths"), "{message}");
+    let message = refused(&without_tables("path"));
+    assert!(message.contains("missing field `path`"), "{message}");
+}
+
+#[test]
+fn an_unknown_key_is_named() {
+    for (section, at) in [
+        ("", "[unit]"),
+        ("unit", "[peer]"),
+        ("peer", "[pair]"),
+        ("pair", "[[path]]"),
+        ("path", "[[interface]]"),
+        ("interface", "[announcements]"),
+        ("announcements", "[sync]"),
+        ("sync", "[process]"),
+    ] {
+        // In the last line of its section.
+        let message = refused(&changed(at, &format!("unheard-of = 1\n{at}")));
+        assert!(message.contains("unknown field `unheard-of`"), "[{section}] gives: {message}");
+        assert!(message.contains("line "), "[{section}] gives: {message}");
+    }
+    let message = refused(&format!("{GOOD}unheard-of = 1\n"));
+    assert!(message.contains("unknown field `unheard-of`"), "[process] gives: {message}");
+    // A key of another section, and an underscore where a hyphen belongs.
+    let message = refused(&changed("trigger-level", "trigger_level"));
+    assert!(message.contains("unknown field `trigger_level`"), "{message}");
+}
+
+#[test]
+fn a_missing_key_is_named() {
+    for (line, key) in [
+        ("designation = \"primary\"", "designation"),
+        ("serial = \"FW-0001\"", "serial"),
+        ("serial = \"FW-0002\"", "serial"),
+        ("name = \"ha\"", "name"),
+        ("device = \"ha0\"", "device"),
+        ("local = \"10.99.0.1\"", "local"),
+        ("peer = \"10.99.0.2\"", "peer"),
+        ("id = 2\n", "id"),
+        ("device = \"wan0\"", "device"),
+        ("addresses = [\"10.1.0.1/24\"]", "addresses"),
+    ] {
+        let message = refused(&changed(line, ""));
+        assert!(message.contains(&format!("missing field `{key}`")), "{line} gives: {message}");
+    }
+    for section in ["unit", "peer"] {
+        let message = refused(&without_tables(section));
+        assert!(message.contains(&format!("missing field `{section}`")), "{message}");
+    }
+}
+
+#[test]
+fn a_value_of_the_wrong_type_is_named() {
+    for (from, to) in [
+        ("designation = \"primary\"", "designation = \"first\""),
+        ("serial = \"FW-0001\"", "serial = 1"),
+        ("id = 1", "id = 70000"),
+        ("heartbeat-interval = \"10ms\"", "heartbeat-interval = 10"),
+        ("heartbeat-interval = \"10ms\"", "heartbeat-interval = \"soon\""),
+        ("trigger-level = 3", "trigger-level = \"3\""),
+        ("trigger-level = 3", "trigger-level = -1"),
+        ("election-delay = \"0s\"", "election-delay = \"-1s\""),
+        ("local = \"10.99.0.1\"", "local = \"10.99.0\""),
+        ("port = 7770", "port = 65536"),
+        ("addresses = [\"10.1.0.1/24\"]", "addresses = \"10.1.0.1/24\""),
+        ("virtual-mac = \"derived\"", "virtual-mac = true"),
+        ("interval = \"100ms\"", "interval = \"100\""),
+        ("enabled = true", "enabled = \"yes\""),
+        ("ignore = [\"10.99.0.0/24\"]", "ignore = [\"10.99.0.0/33\"]"),
+        ("receive-buffer = \"16MiB\"", "receive-buffer = \"much\""),
+        ("control-socket = \"control.sock\"", "control-socket = 1"),
+        ("realtime-priority = 20", "realtime-priority = \"high\""),
+    ] {
+        let message = refused(&changed(from, to));
+        let (key, _) = to.split_once(' ').unwrap();
+        assert!(message.contains(key) && message.contains("line "), "{to:?} gives: {message}");
+    }
+}
+
+/// The defaults: what may be left out.
+#[test]
+fn what_may_be_left_out_has_its_default() {
+    let text = r#"
+        unit = { designation = "secondary", serial = "B" }
+        peer = { serial = "A" }
+        path = [{ name = "ha", device = "ha0", local = "fe80::2", peer = "fe80::1", sync-port = 1 }]
+    "#;
+    let checked = loaded(text).unwrap();
+    let file = &checked.file;
+    assert_eq!(file.unit.model, "linux");
+    assert_eq!(file.unit.firmware, env!("CARGO_PKG_VERSION"));
+    assert_eq!(checked.pair(1, |_| MacAddress::ZERO).unwrap().failure_time().as_secs(), 5);
+    assert_eq!(file.path[0].port, 7770);
+    assert!(file.sync.enabled && file.sync.ignore.is_empty());
+    assert_eq!(file.sync.receive_buffer.as_u64(), 16 << 20);
+    assert_eq!((file.announcements.count, file.announcements.interval.as_millis()), (5, 100));
+    assert_eq!(file.process.control_socket, Path::new("/run/linux-firewall/control.sock"));
+    assert_eq!(file.process.realtime_priority, None);
+    assert!(checked.shared().is_empty());
+}
+
+#[test]
+fn check_tells_a_good_file_from_a_bad_one() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("unit.toml");
+    std::fs::write(&file, GOOD).unwrap();
+    let (code, stdout, stderr) = check(&file);
+    assert_eq!((code, stderr.as_str()), (Some(0), ""));
+    let wanted = ": valid (Primary FW-0001, heartbeat paths: 2, shared interfaces: 2)\n";
+    assert_eq!(stdout, format!("{}{wanted}", file.display()));
+
+    std::fs::write(&file, changed("trigger-level = 3", "trigger-level = 1")).unwrap();
+    let (code, stdout, stderr) = check(&file);
+    assert_eq!((code, stdout.as_str()), (Some(1), ""));
+    assert_eq!(stderr, "linux-firewall: pair.trigger-level: 1 is not from 2 to 99\n");
+
+    std::fs::write(&file, "[unit\n").unwrap();
+    let (code, _, stderr) = check(&file);
+    assert_eq!(code, Some(1));
+    assert!(stderr.contains(&file.display().to_string()) && stderr.contains("line 1"), "{stderr}");
+
+    let missing = directory.path().join("missing.toml");
+    let (code, _, stderr) = check(&missing);
+    assert_eq!(code, Some(1));
+    assert!(stderr.contains(&format!("cannot read {}", missing.display())), "{stderr}");
+}
+
+fn check(file: &Path) -> (Option<i32>, String, String) {
+    let program = env!("CARGO_BIN_EXE_linux-firewall");
+    let output = Command::new(program).arg("check").arg("--config").arg(file).output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (output.status.code(), text(output.stdout), text(output.stderr))
+}
+
+/// The good configuration with the first `from` replaced.
+fn changed(from: &str, to: &str) -> String {
+    assert!(GOOD.contains(from), "{from} is not in the file");
+    GOOD.replacen(from, to, 1)
+}
+
+/// The good configuration without a table, or without all tables of an array.
+fn without_tables(name: &str) -> String {
+    let mut within = false;
+    let keep = |line: &&str| {
+        if line.starts_with('[') {
+            within = line.trim_matches(['[', ']']) == name;
+        }
+        !within
+    };
+    GOOD.lines().filter(keep).flat_map(|line| [line, "\n"]).collect()
+}
+
+fn loaded(text: &str) -> Result<config::Checked, String> {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("unit.toml");
+    std::fs::write(&file, text).unwrap();
+    config::load(&file).map_err(|error| error.to_string())
+}
+
+fn refused(text: &str) -> String {
+    loaded(text).expect_err(text)
+}

@@ -1,0 +1,74 @@
+//! The sample configuration is complete, valid, and says of every key what it is.
+
+#![allow(clippy::unwrap_used)] // a test says plainly what it expects
+
+use ha_core::address::MacAddress;
+use linux_firewall::config;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+const SAMPLE: &str = include_str!("../firewall.toml");
+const KEYS: &str = include_str!("../src/config/file.rs");
+
+/// PAIR-6: what the sample says is what a unit is configured with.
+#[test]
+fn the_sample_is_valid() {
+    let sample: PathBuf = Path::new(env!("CARGO_MANIFEST_DIR")).join("firewall.toml");
+    let checked = config::load(&sample).unwrap();
+    let (pair, file) = (checked.pair(1, |_| MacAddress::ZERO).unwrap(), &checked.file);
+    assert_eq!(pair.failure_time().as_millis(), 300);
+    assert_eq!(pair.paths().count(), 2);
+    assert_eq!(checked.sync_paths().len(), 1, "only the first path has a sync-port");
+    assert_eq!(file.path[1].port, 7770, "the default");
+    let shared = checked.shared();
+    assert_eq!(shared.len(), 2);
+    assert_eq!(shared[0].addresses.len(), 2);
+    assert_eq!(shared[1].virtual_mac.as_ref().unwrap().0, "wan0v", "the default");
+}
+
+#[test]
+fn every_key_is_in_the_sample_and_explained() {
+    let keys = keys_of_the_program();
+    assert!(keys.len() > 20, "{keys:?}");
+    assert_eq!(keys, keys_of_the_sample(), "left: the program's, right: the sample's");
+}
+
+/// The keys that `file.rs` defines, as `section.key`.
+fn keys_of_the_program() -> BTreeSet<String> {
+    let mut keys = BTreeSet::new();
+    let mut section = None;
+    let mut kebab = false;
+    for line in KEYS.lines().map(str::trim) {
+        if let Some(name) = line.strip_prefix("/// `[").and_then(|rest| rest.strip_suffix("]`")) {
+            section = Some(name.trim_matches(['[', ']']));
+        } else if line.starts_with("#[serde(deny_unknown_fields") {
+            kebab = line.contains("kebab-case");
+        } else if line == "}" {
+            section = None;
+        } else if let (Some(section), Some(field)) = (section, line.strip_prefix("pub "))
+            && let Some((name, _)) = field.split_once(':')
+        {
+            assert!(kebab || !name.contains('_'), "{section}.{name} would have an underscore");
+            keys.insert(format!("{section}.{}", name.replace('_', "-")));
+        }
+    }
+    keys
+}
+
+/// The keys of the sample that have a comment above them, where they stand for the first time.
+fn keys_of_the_sample() -> BTreeSet<String> {
+    let mut keys = BTreeSet::new();
+    let mut section = "";
+    let mut above = "";
+    for line in SAMPLE.lines() {
+        if line.starts_with('[') {
+            section = line.trim_matches(['[', ']']);
+        } else if let Some((key, _)) = line.split_once(" = ").filter(|_| !line.starts_with('#'))
+            && keys.insert(format!("{section}.{key}"))
+        {
+            assert!(above.starts_with("# "), "{section}.{key} is not explained");
+        }
+        above = line;
+    }
+    keys
+}
