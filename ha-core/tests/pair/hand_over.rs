@@ -233,6 +233,10 @@ fn a_clock_that_jumps_after_the_release_does_not_shorten_the_wait() {
         world.input(B, Input::TakeOver).unwrap();
         world.run_until(ms(5), |world| world.state(A) == State::Released);
         world.jump_ahead(A, ms(jump));
+        // It cannot be asked again before the release arrives.
+        world.cut_from(B, true);
+        world.run_for(ms(16));
+        world.cut_from(B, false);
         world.run_for(ms(200));
         assert_eq!(world.state(B), State::Active);
         assert_eq!(world.oracle.longest_conflict, 0, "jump {jump} ms");

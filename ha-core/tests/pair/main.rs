@@ -27,3 +27,4 @@ mod split;
 mod stall;
 mod start;
 mod transition_table;
+mod words;

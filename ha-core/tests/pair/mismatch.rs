@@ -1,101 +1,42 @@
 //! A peer that is not the expected one, or with which we cannot work together (PAIR-14).
 
-use crate::harness::{A, B, World, config, config_of, ms, product};
+use crate::harness::{A, Alone, B, World, config_of, ms, peer, product};
+use crate::heartbeat::{bytes, sealed};
 use core::time::Duration;
-use ha_core::identity::{Designation, PathId, UnitId};
-use ha_core::machine::{Channel, Machine as _, Origin, Output};
+use ha_core::identity::Designation;
+use ha_core::machine::Machine as _;
 use ha_core::pair::{
-    Event, Heartbeat, HeartbeatId, Input, MAX_HEARTBEAT_LEN, Mismatch, OUR_PROTOCOL, Pair, Product,
-    ProtocolRange, Refusal, Role, Stance, State,
+    Event, Heartbeat, HeartbeatId, Input, Mismatch, OUR_PROTOCOL, Pair, Product, ProtocolRange,
+    Refusal, Role, State,
 };
 use ha_core::reject::{Reject, RejectKind};
 use ha_core::time::Instant;
 
-const FROM_B: Origin = Origin { peer: UnitId(1), path: PathId(0), channel: Channel::Pair };
-
-/// An Active Secondary, as its heartbeat shows it.
-fn active_peer(number: u64) -> Heartbeat {
-    Heartbeat {
-        protocol: OUR_PROTOCOL,
-        stance: Stance::Active,
-        designation: Designation::Secondary,
-        serial: "SN-B".parse().unwrap(),
-        preempt: false,
-        eligible: true,
-        warm: true,
-        interval: ms(10),
-        level: 3,
-        weight: 0,
-        paths_heard: 1,
-        id: HeartbeatId { start: 77, number },
-        term: 1,
-        echo: None,
-        ask: 0,
-        release: 0,
-        product: Some(product()),
-    }
-}
-
-fn bytes(heartbeat: &Heartbeat) -> Vec<u8> {
-    let mut buf = [0; MAX_HEARTBEAT_LEN];
-    let len = heartbeat.emit(&mut buf).unwrap();
-    buf[..len].to_vec()
-}
-
-/// Gives the datagram a right check sum again.
-fn sealed(mut datagram: Vec<u8>) -> Vec<u8> {
-    let body = datagram.len() - 4;
-    let crc = crc32fast::hash(&datagram[..body]);
-    datagram[body..].copy_from_slice(&crc.to_be_bytes());
-    datagram
-}
-
-fn events(pair: &mut Pair, now: Instant) -> Vec<Event> {
-    let mut buf = [0; MAX_HEARTBEAT_LEN];
-    let mut events = Vec::new();
-    while let Some(output) = pair.poll_output(now, &mut buf) {
-        match output {
-            Output::Event(event) => events.push(event),
-            Output::Action { id, .. } => pair.handle_done(now, id, Ok(())),
-            Output::Transmit { .. } => {}
-        }
-    }
-    events
-}
-
 /// PAIR-14: a peer with an unexpected serial number is ignored, and reported, at most once a minute.
 #[test]
 fn a_stranger_is_ignored_and_reported() {
-    let mut now = Instant::ZERO;
-    let mut pair = Pair::new(config(A, 1).build().unwrap(), now);
-    events(&mut pair, now);
-    let mut reported = 0;
+    let mut alone = Alone::new();
     for number in 1..=6100 {
-        let stranger = Heartbeat { serial: "SN-C".parse().unwrap(), ..active_peer(number) };
-        pair.handle_timeout(now);
-        assert_eq!(pair.handle_datagram(now, FROM_B, &bytes(&stranger)), Err(Reject::Serial));
-        let is_stranger = |event: &Event| matches!(event, Event::Stranger { .. });
-        reported += events(&mut pair, now).iter().filter(|event| is_stranger(event)).count();
-        now = now + ms(10);
+        let stranger = Heartbeat { serial: "SN-C".parse().unwrap(), ..peer(number) };
+        assert_eq!(alone.hears(&bytes(&stranger)), Err(Reject::Serial));
+        alone.wait(ms(10));
     }
-    assert_eq!(reported, 2, "61 seconds");
-    assert_eq!(pair.role(), Role::Active, "it is alone");
-    assert_eq!(pair.status(now).rejects.get(RejectKind::Serial), 6100);
-    assert_eq!(pair.status(now).peer, None);
+    let is_stranger = |event: &&Event| matches!(event, Event::Stranger { .. });
+    assert_eq!(alone.events.iter().filter(is_stranger).count(), 2, "61 seconds");
+    assert_eq!(alone.pair.role(), Role::Active, "it is alone");
+    let status = alone.pair.status(alone.now);
+    assert_eq!(status.rejects.get(RejectKind::Serial), 6100);
+    assert_eq!(status.peer, None);
 }
 
 /// Hands heartbeats of an Active peer to a starting unit for a second.
 fn after_a_second_with(datagram: impl Fn(u64) -> Vec<u8>) -> (Pair, Vec<Event>) {
-    let mut now = Instant::ZERO;
-    let mut pair = Pair::new(config(A, 1).build().unwrap(), now);
-    let mut all = events(&mut pair, now);
+    let mut alone = Alone::new();
     for number in 1..=100 {
-        pair.handle_datagram(now, FROM_B, &datagram(number)).unwrap();
-        pair.handle_timeout(now);
-        all.extend(events(&mut pair, now));
-        now = now + ms(10);
+        alone.hears(&datagram(number)).unwrap();
+        alone.wait(ms(10));
     }
-    (pair, all)
+    (alone.pair, alone.events)
 }
 
 /// PAIR-14: a named peer of another model, or with another firmware, or of a protocol range that does
@@ -109,18 +50,18 @@ fn a_peer_that_differs_keeps_its_role_and_the_reason_is_shown() {
     let theirs = ProtocolRange { oldest: OUR_PROTOCOL.newest + 1, newest: 9 };
     for (heartbeat, mismatch) in [
         (
-            Heartbeat { product: Some(other_model), ..active_peer(1) },
+            Heartbeat { product: Some(other_model), ..peer(1) },
             Mismatch::Product { ours, theirs: other_model },
         ),
         (
-            Heartbeat { product: Some(other_firmware), ..active_peer(1) },
+            Heartbeat { product: Some(other_firmware), ..peer(1) },
             Mismatch::Product { ours, theirs: other_firmware },
         ),
         (
-            Heartbeat { protocol: theirs, product: None, ..active_peer(1) },
+            Heartbeat { protocol: theirs, product: None, ..peer(1) },
             Mismatch::Protocol { ours: OUR_PROTOCOL, theirs },
         ),
-        (Heartbeat { designation: Designation::Primary, ..active_peer(1) }, Mismatch::Designation),
+        (Heartbeat { designation: Designation::Primary, ..peer(1) }, Mismatch::Designation),
     ] {
         let (mut pair, events) = after_a_second_with(|number| {
             bytes(&Heartbeat { id: HeartbeatId { start: 77, number }, ..heartbeat })
@@ -129,7 +70,7 @@ fn a_peer_that_differs_keeps_its_role_and_the_reason_is_shown() {
         assert_eq!(pair.state(), State::Standby);
         assert_eq!(pair.mismatch(), Some(mismatch));
         assert_eq!(events.iter().filter(|it| **it == Event::PeerMismatch(mismatch)).count(), 1);
-        let refused = pair.handle_input(Instant::from_millis(1000), Input::TakeOver);
+        let refused = pair.handle_input(Instant::from_millis(1001), Input::TakeOver);
         assert_eq!(refused, Err(Refusal::Mismatch(mismatch)));
     }
 }
@@ -138,7 +79,7 @@ fn a_peer_that_differs_keeps_its_role_and_the_reason_is_shown() {
 #[test]
 fn a_peer_of_a_later_protocol_is_alive_whatever_its_elements() {
     let (pair, _) = after_a_second_with(|number| {
-        let mut datagram = bytes(&Heartbeat { product: None, ..active_peer(number) });
+        let mut datagram = bytes(&Heartbeat { product: None, ..peer(number) });
         (datagram[3], datagram[4]) = (OUR_PROTOCOL.newest + 1, OUR_PROTOCOL.newest + 1);
         let crc = datagram.split_off(datagram.len() - 4);
         datagram.extend([0x81, 200, 1, 2, 3]);
@@ -153,7 +94,7 @@ fn a_peer_of_a_later_protocol_is_alive_whatever_its_elements() {
 #[test]
 fn an_overlapping_range_and_an_unknown_element_are_no_difference() {
     let (pair, _) = after_a_second_with(|number| {
-        let mut datagram = bytes(&active_peer(number));
+        let mut datagram = bytes(&peer(number));
         datagram[4] = OUR_PROTOCOL.newest + 3;
         let crc = datagram.split_off(datagram.len() - 4);
         datagram.extend([0x33, 2, 1, 2]);
@@ -193,7 +134,7 @@ fn the_end_of_a_difference_is_reported() {
     let other = Product { firmware: "7.2.0".parse().unwrap(), ..product() };
     let (pair, events) = after_a_second_with(|number| {
         let product = if number < 50 { other } else { product() };
-        bytes(&Heartbeat { product: Some(product), ..active_peer(number) })
+        bytes(&Heartbeat { product: Some(product), ..peer(number) })
     });
     assert_eq!((pair.role(), pair.mismatch()), (Role::Standby, None));
     assert!(events.contains(&Event::PeerMatches));

@@ -3,6 +3,7 @@
 //! [`World::step`] jumps to the next thing that happens and asks the [oracle](oracle) whether what must
 //! always hold still does; if not, it panics with the end of the trace.
 
+mod alone;
 mod clock;
 mod network;
 mod oracle;
@@ -10,6 +11,7 @@ mod platform;
 mod random;
 mod unit;
 
+pub(crate) use alone::{Alone, peer};
 pub(crate) use platform::Answer;
 pub(crate) use random::Random;
 
@@ -355,18 +357,12 @@ impl World {
             }
             for packet in core::mem::take(&mut self.units[unit].queue) {
                 self.deliver(&packet);
+                if self.poll_each {
+                    self.answer_actions(unit);
+                }
             }
         }
-        while let Some(done) = self.units[unit].platform.done(self.now) {
-            self.note(unit, What::Done(done.action, done.outcome.is_ok()));
-            let it = &mut self.units[unit];
-            let now = it.clock.at(self.now);
-            if let Some(pair) = &mut it.pair {
-                self.oracle.awake(unit, now, it.platform.holds);
-                pair.handle_done(now, done.id, done.outcome);
-            }
-            self.drain(unit);
-        }
+        self.answer_actions(unit);
         let it = &mut self.units[unit];
         let now = it.clock.at(self.now);
         if let Some(pair) = &mut it.pair {
@@ -377,6 +373,20 @@ impl World {
                     self.hang(unit, length);
                     return;
                 }
+            }
+            self.drain(unit);
+        }
+    }
+
+    /// Hands in the answers of the platform that are due.
+    fn answer_actions(&mut self, unit: usize) {
+        while let Some(done) = self.units[unit].platform.done(self.now) {
+            self.note(unit, What::Done(done.action, done.outcome.is_ok()));
+            let it = &mut self.units[unit];
+            let now = it.clock.at(self.now);
+            if let Some(pair) = &mut it.pair {
+                self.oracle.awake(unit, now, it.platform.holds);
+                pair.handle_done(now, done.id, done.outcome);
             }
             self.drain(unit);
         }
