@@ -75,6 +75,19 @@ impl UdpTransport {
     }
 }
 
+/// Reads what is there. The runtime knows a datagram only after it has waited since that arrived, and
+/// silence must not be judged without it; but the runtime has to hear that there is none.
+fn recv_from(
+    path: &UdpPath,
+    socket: &tokio::net::UdpSocket,
+    buf: &mut [u8],
+) -> io::Result<(usize, SocketAddr)> {
+    match path.socket.recv_from(buf) {
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => socket.try_recv_from(buf),
+        result => result,
+    }
+}
+
 #[async_trait]
 impl Transport for UdpTransport {
     async fn readable(&mut self) -> io::Result<()> {
@@ -92,8 +105,9 @@ impl Transport for UdpTransport {
     fn try_recv(&mut self, buf: &mut [u8]) -> Option<(Origin, usize)> {
         for (path, socket) in &self.paths {
             // Any error but "nothing there" is about a datagram that we sent; the next read clears it.
-            while let Ok((len, from)) = socket.try_recv_from(buf) {
-                if from != path.peer {
+            while let Ok((len, from)) = recv_from(path, socket, buf) {
+                // Not the scope of a link-local address: the socket belongs to one device.
+                if (from.ip(), from.port()) != (path.peer.ip(), path.peer.port()) {
                     self.drops.foreign.fetch_add(1, Ordering::Relaxed);
                     continue;
                 }
