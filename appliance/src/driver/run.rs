@@ -8,6 +8,7 @@ use std::io;
 use std::sync::Arc;
 use thiserror::Error;
 use tokio::runtime::Handle;
+use tokio::sync::mpsc::error::TryRecvError;
 use tokio::sync::{mpsc, oneshot};
 
 /// The most datagrams that are read before the machine is asked what to do about them.
@@ -46,6 +47,16 @@ pub struct Driver<M: Machine, T> {
     dones: mpsc::UnboundedReceiver<Done>,
     done: mpsc::UnboundedSender<Done>,
     events: mpsc::Sender<(Instant, M::Event)>,
+}
+
+/// What follows a turn of the loop.
+enum Turn {
+    /// There is more to do at once.
+    More,
+    /// There is nothing to do before something happens.
+    Idle,
+    /// Nobody wants the driver any more.
+    Stop,
 }
 
 /// An answer to an action.
@@ -111,7 +122,11 @@ impl<M: Machine, T: Transport> Driver<M, T> {
         let mut timer = Timer::new()?;
         let mut set_to = None;
         loop {
-            let busy = self.turn(&mut buf);
+            let busy = match self.turn(&mut buf) {
+                Turn::Stop => return Ok(self.machine),
+                Turn::More => true,
+                Turn::Idle => false,
+            };
             if busy {
                 // Others on this thread get their turn, and this loop goes on at once.
                 tokio::task::yield_now().await;
@@ -137,9 +152,11 @@ impl<M: Machine, T: Transport> Driver<M, T> {
         }
     }
 
-    /// Everything that can be done without waiting. Says whether there is more of it.
-    fn turn(&mut self, buf: &mut [u8]) -> bool {
-        // All that has queued up comes before the timeout: silence is judged by what was really heard.
+    /// Everything that can be done without waiting.
+    fn turn(&mut self, buf: &mut [u8]) -> Turn {
+        // All that has queued up comes before the timeout, which is judged by the time before it was
+        // read: whatever arrived until then was heard, however long this thread was kept from running.
+        let now = self.clock.now();
         let mut datagrams = 0;
         while datagrams < MAX_DATAGRAMS_PER_TURN
             && let Some((from, len)) = self.transport.try_recv(buf)
@@ -147,29 +164,28 @@ impl<M: Machine, T: Transport> Driver<M, T> {
             datagrams = datagrams.saturating_add(1);
             let datagram = buf.get(..len).unwrap_or_default();
             // A refusal is counted by the machine; there is nobody to tell.
-            let _ = self.machine.handle_datagram(self.clock.now(), from, datagram);
+            let _ = self.machine.handle_datagram(now, from, datagram);
         }
         while let Ok((id, outcome)) = self.dones.try_recv() {
-            self.machine.handle_done(self.clock.now(), id, outcome);
+            self.machine.handle_done(now, id, outcome);
         }
-        let now = self.clock.now();
         if self.machine.poll_timeout().is_some_and(|deadline| deadline.at <= now) {
             self.machine.handle_timeout(now);
         }
         self.flush(buf);
         for _ in 0..MAX_COMMANDS_PER_TURN {
-            // A stop is found by the loop, which waits for commands too.
             match self.commands.try_recv() {
-                Ok(Command::Stop) => {
-                    self.commands.close();
-                    break;
-                }
+                Ok(Command::Stop) | Err(TryRecvError::Disconnected) => return Turn::Stop,
                 Ok(command) => self.command(command),
-                Err(_) => break,
+                Err(TryRecvError::Empty) => break,
             }
         }
         self.flush(buf);
-        datagrams == MAX_DATAGRAMS_PER_TURN || !self.commands.is_empty()
+        if datagrams == MAX_DATAGRAMS_PER_TURN || !self.commands.is_empty() {
+            Turn::More
+        } else {
+            Turn::Idle
+        }
     }
 
     fn flush(&mut self, buf: &mut [u8]) {
