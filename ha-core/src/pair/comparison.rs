@@ -35,25 +35,22 @@ pub enum Claim {
 
 /// Compares two units of a pair; `Greater` means that `a` is the better one.
 ///
-/// The order, our decision: an Active before one that is not; then the
-/// health weight; then between two Actives the Primary if preempt is on, else the lower term; between
-/// two others the one that has something to lose; then the Primary.
+/// The order, our decision: what they have to do with the role (an Active, then one that has something
+/// to lose, then one that has just started: the sessions are worth more than a link, PAIR-3); then the
+/// health weight (PAIR-5); then between two Actives the Primary if preempt is on, else the lower term
+/// (PAIR-13); then the Primary.
 ///
 /// For two units of different designation it is never `Equal`, and `compare(a, b)` is the reverse of
 /// `compare(b, a)`.
 #[must_use]
 pub fn compare(a: &Standing, b: &Standing) -> Ordering {
-    let active = |unit: &Standing| unit.claim == Claim::Active;
     let preempting = |unit: &Standing| unit.designation == Designation::Primary && unit.preempt;
-    let between_actives = || {
-        if active(a) && active(b) {
-            preempting(a).cmp(&preempting(b)).then_with(|| b.term.cmp(&a.term))
-        } else {
-            a.claim.cmp(&b.claim)
-        }
+    let between_actives = || match a.claim {
+        Claim::Active => preempting(a).cmp(&preempting(b)).then_with(|| b.term.cmp(&a.term)),
+        Claim::Cold | Claim::Warm => Ordering::Equal,
     };
-    active(a)
-        .cmp(&active(b))
+    a.claim
+        .cmp(&b.claim)
         .then_with(|| a.weight.cmp(&b.weight))
         .then_with(between_actives)
         .then_with(|| b.designation.cmp(&a.designation))
@@ -119,5 +116,15 @@ mod tests {
             |designation, weight| Standing { weight, claim: Claim::Cold, ..active(designation, 0) };
         assert_eq!(compare(&cold(Secondary, 2), &cold(Primary, 1)), Ordering::Greater);
         assert_eq!(compare(&cold(Secondary, 1), &cold(Primary, 1)), Ordering::Less);
+    }
+
+    /// PAIR-3, PAIR-5: a Standby that has the sessions takes over from a peer that has just restarted,
+    /// however well that one is connected.
+    #[test]
+    fn a_standby_is_better_than_a_unit_that_has_just_started() {
+        use Designation::{Primary, Secondary};
+        let warm = Standing { weight: 0, claim: Claim::Warm, ..active(Secondary, 0) };
+        let cold = Standing { weight: 9, claim: Claim::Cold, ..active(Primary, 0) };
+        assert_eq!(compare(&warm, &cold), Ordering::Greater);
     }
 }
