@@ -7,6 +7,7 @@
 
 mod interface;
 mod request;
+mod routes;
 mod settings;
 mod shared;
 mod watch;

@@ -112,7 +112,7 @@ fn numbered(index: u32) -> LinkMessage {
     message
 }
 
-fn append(batch: &mut Batch, flags: u16, message: RouteNetlinkMessage) {
+pub(super) fn append(batch: &mut Batch, flags: u16, message: RouteNetlinkMessage) {
     let mut bytes = vec![0; message.buffer_len()];
     message.serialize(&mut bytes);
     batch.begin(message.message_type(), flags, &bytes);

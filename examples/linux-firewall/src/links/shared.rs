@@ -6,10 +6,12 @@
 //! macvlan down takes tens of milliseconds, so that comes later ([`SharedAddresses::park`]).
 
 use super::interface::{self, Interface};
+use super::routes::{self, Who};
 use super::settings::{self, Family, Settings, Switch};
 use super::{LinkError, request};
 use crate::netlink::{Batch, Channel};
 use ha_core::address::{InterfaceAddress, MacAddress};
+use netlink_packet_route::AddressFamily;
 use rustix::io::Errno;
 use std::io;
 use std::net::IpAddr;
@@ -39,6 +41,8 @@ pub struct SharedAddresses {
     /// Stops and opens forwarding: of each bearer for IPv4, of the whole system for IPv6.
     forwarding: Vec<Switch>,
     settings: Settings,
+    /// What goes by the macvlans, whatever other ways to their networks there are.
+    rules: Vec<Who>,
 }
 
 /// A device that bears shared addresses.
@@ -52,6 +56,13 @@ struct Bearer {
     /// It is to be removed at the end.
     ours: bool,
     addresses: Vec<InterfaceAddress>,
+}
+
+impl Bearer {
+    /// Those addresses to whose networks the macvlan is the way back.
+    fn networks(&self) -> impl Iterator<Item = &InterfaceAddress> {
+        self.addresses.iter().filter(|address| self.macvlan && routes::has_network(address))
+    }
 }
 
 impl SharedAddresses {
@@ -72,6 +83,7 @@ impl SharedAddresses {
             bearers: Vec::new(),
             forwarding: Vec::new(),
             settings: Settings::default(),
+            rules: Vec::new(),
         };
         for interface in interfaces {
             shared.prepare_one(interface)?;
@@ -86,7 +98,29 @@ impl SharedAddresses {
         }
         shared.withdraw()?;
         shared.park()?;
+        shared.add_rules()?;
         Ok(shared)
+    }
+
+    /// As long as this unit bears no shared address, the table that these rules name is empty.
+    fn add_rules(&mut self) -> Result<(), LinkError> {
+        let with_network = self.bearers.iter().flat_map(Bearer::networks);
+        let addresses: Vec<_> = with_network.map(InterfaceAddress::address).collect();
+        let mut rules: Vec<_> = addresses.iter().copied().map(Who::From).collect();
+        if addresses.iter().any(IpAddr::is_ipv4) {
+            rules.push(Who::Forwarded(AddressFamily::Inet));
+        }
+        if addresses.iter().any(IpAddr::is_ipv6) {
+            rules.push(Who::Forwarded(AddressFamily::Inet6));
+        }
+        // First of all known, so that they are removed if one of them fails.
+        self.rules.clone_from(&rules);
+        self.request(|batch, steps| {
+            for who in rules {
+                routes::add_rule(batch, who);
+                steps.push(Step::new("adding a routing rule", "lo").unless(&[Errno::EXIST]));
+            }
+        })
     }
 
     fn prepare_one(&mut self, interface: &SharedInterface) -> Result<(), LinkError> {
@@ -98,8 +132,10 @@ impl SharedAddresses {
         let bearer = match virtual_mac {
             Some((name, mac)) => {
                 let (index, ours) = self.prepare_macvlan(&parent, name, *mac)?;
-                let (name, mut addresses) = (name.clone(), addresses.clone());
-                addresses.extend(link_local(*mac, &addresses));
+                // The link-local one first: nobody can be asked for a neighbour before it is there.
+                let mut own: Vec<_> = link_local(*mac, addresses).into_iter().collect();
+                own.extend(addresses);
+                let (name, addresses) = (name.clone(), own);
                 Bearer { name, index, mac: *mac, macvlan: true, ours, addresses }
             }
             None => {
@@ -235,6 +271,15 @@ impl SharedAddresses {
                 for address in &bearer.addresses {
                     request::add_address(batch, bearer.index, address);
                     steps.push(Step::new(format!("taking {address}"), &bearer.name));
+                    if address.address().is_ipv6() {
+                        routes::add_local(batch, bearer.index, address.address());
+                        steps.push(Step::new(format!("the route to {address}"), &bearer.name));
+                    }
+                }
+                for address in bearer.networks() {
+                    routes::add_network(batch, bearer.index, address);
+                    let doing = format!("the route to the network of {address}");
+                    steps.push(Step::new(doing, &bearer.name));
                 }
             }
         });
@@ -255,6 +300,16 @@ impl SharedAddresses {
                 for address in &bearer.addresses {
                     request::remove_address(batch, bearer.index, address);
                     let doing = format!("giving up {address}");
+                    steps.push(Step::new(doing, &bearer.name).may_lack());
+                    if address.address().is_ipv6() {
+                        routes::remove_local(batch, bearer.index, address.address());
+                        let doing = format!("removing the route to {address}");
+                        steps.push(Step::new(doing, &bearer.name).may_lack());
+                    }
+                }
+                for address in bearer.networks() {
+                    routes::remove_network(batch, bearer.index, address);
+                    let doing = format!("removing the route to the network of {address}");
                     steps.push(Step::new(doing, &bearer.name).may_lack());
                 }
             }
@@ -292,6 +347,7 @@ impl SharedAddresses {
     fn clear_up(&mut self) -> Result<(), LinkError> {
         let withdrawn = self.withdraw();
         let bearers = std::mem::take(&mut self.bearers);
+        let rules = std::mem::take(&mut self.rules);
         let removed = self.request(|batch, steps| {
             for bearer in bearers.iter().filter(|bearer| bearer.macvlan) {
                 if bearer.ours {
@@ -300,6 +356,10 @@ impl SharedAddresses {
                     request::set_up(batch, bearer.index, false);
                 }
                 steps.push(Step::new("removing it", &bearer.name).may_lack());
+            }
+            for who in rules {
+                routes::remove_rule(batch, who);
+                steps.push(Step::new("removing a routing rule", "lo").may_lack());
             }
         });
         self.forwarding.clear();
@@ -314,8 +374,7 @@ impl SharedAddresses {
         write(&mut batch, &mut steps);
         for refused in self.channel.transact(batch, |_| {})? {
             let Some(step) = steps.get(refused.index) else { continue };
-            let lacks = matches!(refused.errno, Errno::ADDRNOTAVAIL | Errno::NODEV);
-            if !(step.may_lack && lacks) {
+            if !step.fine.contains(&refused.errno) {
                 let Step { doing, device, .. } = step.clone();
                 let source = io::Error::from(refused.errno);
                 return Err(LinkError::Refused { doing, device, source });
@@ -353,16 +412,21 @@ impl Drop for SharedAddresses {
 struct Step {
     doing: String,
     device: String,
-    /// It is fine if there is nothing to be changed.
-    may_lack: bool,
+    /// Refusals that mean that there is nothing to be changed.
+    fine: &'static [Errno],
 }
 
 impl Step {
     fn new(doing: impl Into<String>, device: &str) -> Self {
-        Self { doing: doing.into(), device: device.into(), may_lack: false }
+        Self { doing: doing.into(), device: device.into(), fine: &[] }
     }
 
+    /// It is fine if the address, device, route or rule is not there.
     fn may_lack(self) -> Self {
-        Self { may_lack: true, ..self }
+        self.unless(&[Errno::ADDRNOTAVAIL, Errno::NODEV, Errno::SRCH, Errno::NOENT])
+    }
+
+    fn unless(self, fine: &'static [Errno]) -> Self {
+        Self { fine, ..self }
     }
 }
