@@ -22,7 +22,7 @@ pub struct Config {
     /// State synchronization; `None` turns it off: a stateless pair (PAIR-2).
     pub sync: Option<statesync::Config>,
     /// The paths that state synchronization may use, in the order of preference (PAIR-19). It uses the
-    /// first on which the peer is heard.
+    /// first on which the peer is heard; those that [`sync`](Self::sync) does not know are passed over.
     pub sync_paths: Vec<PathId>,
 }
 
@@ -94,10 +94,18 @@ impl<R: Records> Appliance<R> {
     /// A unit that starts now. `records` is its forwarding plane's table, or the handle to it.
     #[must_use]
     pub fn new(config: Config, records: R, now: Instant) -> Self {
+        let mut sync_paths = config.sync_paths;
+        let mut sync = config.sync.map(|sync| StateSync::new(sync, records));
+        if let Some(sync) = &mut sync {
+            let mut set = |path| sync.handle_input(now, statesync::Input::SetPath(path)).is_ok();
+            sync_paths.retain(|path| set(Some(*path)));
+            // Left to itself it would begin with one of its paths, heard or not.
+            set(None);
+        }
         Self {
             pair: Pair::new(config.pair, now),
-            sync: config.sync.map(|sync| StateSync::new(sync, records)),
-            sync_paths: config.sync_paths,
+            sync,
+            sync_paths,
             wanted: (SyncRole::Idle, None),
             next_id: ActionId::default(),
             open: BTreeMap::new(),
@@ -134,7 +142,7 @@ impl<R: Records> Appliance<R> {
         };
         let path = self.sync_paths.iter().copied().find(|path| self.pair.path_is_heard(*path));
         let (had_role, had_path) = self.wanted;
-        // Neither is ever refused: they carry nothing that could be wrong.
+        // Neither is ever refused: the paths are those that are known.
         if role != had_role {
             let _ = sync.handle_input(now, statesync::Input::SetRole(role));
         }
