@@ -183,6 +183,10 @@ impl Transport for CutTransport {
         self.udp.readable().await
     }
 
+    fn look(&mut self) {
+        self.udp.look();
+    }
+
     fn try_recv(&mut self, buf: &mut [u8]) -> Option<(Origin, usize)> {
         loop {
             let (from, len) = self.udp.try_recv(buf)?;

@@ -38,7 +38,13 @@ pub trait Transport: Send {
     /// The transport is broken for good; the driver ends.
     async fn readable(&mut self) -> io::Result<()>;
 
-    /// Reads a datagram if there is one; heartbeats before everything else.
+    /// Called before a timeout that is due: whatever has arrived is to be found by the next
+    /// [`Transport::try_recv`], also if [`Transport::readable`] did not get to tell of it. Silence is
+    /// judged then.
+    fn look(&mut self);
+
+    /// Reads a datagram if there is one that [`Transport::readable`] told of; heartbeats before
+    /// everything else.
     fn try_recv(&mut self, buf: &mut [u8]) -> Option<(Origin, usize)>;
 
     /// Sends a datagram if that is possible at once, else drops and counts it: what is late is worth

@@ -157,6 +157,10 @@ impl<M: Machine, T: Transport> Driver<M, T> {
         // All that has queued up comes before the timeout, which is judged by the time before it was
         // read: whatever arrived until then was heard, however long this thread was kept from running.
         let now = self.clock.now();
+        let due = self.machine.poll_timeout().is_some_and(|deadline| deadline.at <= now);
+        if due {
+            self.transport.look();
+        }
         let mut datagrams = 0;
         while datagrams < MAX_DATAGRAMS_PER_TURN
             && let Some((from, len)) = self.transport.try_recv(buf)
@@ -169,7 +173,8 @@ impl<M: Machine, T: Transport> Driver<M, T> {
         while let Ok((id, outcome)) = self.dones.try_recv() {
             self.machine.handle_done(now, id, outcome);
         }
-        if self.machine.poll_timeout().is_some_and(|deadline| deadline.at <= now) {
+        // A timeout that has just become due is judged in the next turn, after another look.
+        if due {
             self.machine.handle_timeout(now);
         }
         self.flush(buf);
@@ -181,7 +186,8 @@ impl<M: Machine, T: Transport> Driver<M, T> {
             }
         }
         self.flush(buf);
-        if datagrams == MAX_DATAGRAMS_PER_TURN || !self.commands.is_empty() {
+        let overdue = self.machine.poll_timeout().is_some_and(|deadline| deadline.at <= now);
+        if overdue || datagrams == MAX_DATAGRAMS_PER_TURN || !self.commands.is_empty() {
             Turn::More
         } else {
             Turn::Idle

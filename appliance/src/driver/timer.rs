@@ -46,10 +46,13 @@ impl Timer {
         loop {
             let mut ready = self.fd.readable().await?;
             let mut count = [0; 8];
-            match rustix::io::read(ready.get_inner(), &mut count) {
+            let result = rustix::io::read(ready.get_inner(), &mut count);
+            // Read or not: it is not readable again before it runs out again.
+            ready.clear_ready();
+            match result {
                 Ok(_) => return Ok(()),
                 // It was set anew meanwhile.
-                Err(rustix::io::Errno::AGAIN) => ready.clear_ready(),
+                Err(rustix::io::Errno::AGAIN) => {}
                 Err(errno) => return Err(errno.into()),
             }
         }

@@ -10,6 +10,12 @@ use std::net::{SocketAddr, UdpSocket};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::Poll;
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
+
+/// The most datagrams from elsewhere that are thrown away in one go: a flood of them must not keep the
+/// driver from its work.
+const MAX_FOREIGN: usize = 64;
 
 /// One path of one channel: a bound socket, and where the peer listens.
 #[derive(Debug)]
@@ -29,8 +35,18 @@ pub struct UdpPath {
 pub struct UdpTransport {
     peer: UnitId,
     /// Heartbeats first.
-    paths: Vec<(UdpPath, tokio::net::UdpSocket)>,
+    sockets: Vec<Socket>,
     drops: Arc<UdpDrops>,
+}
+
+#[derive(Debug)]
+struct Socket {
+    path: UdpPath,
+    /// The same socket, watched for datagrams only: whoever watches for room to send too is woken after
+    /// each datagram that it sent.
+    watch: AsyncFd<UdpSocket>,
+    /// There may be a datagram.
+    look: bool,
 }
 
 /// What a transport dropped.
@@ -58,14 +74,16 @@ impl UdpTransport {
     /// # Errors
     /// A socket cannot be made non-blocking, or the runtime has no I/O driver.
     pub fn new(peer: UnitId, paths: Vec<UdpPath>) -> io::Result<Self> {
-        let mut ready = Vec::with_capacity(paths.len());
+        let mut sockets = Vec::with_capacity(paths.len());
         for path in paths {
             path.socket.set_nonblocking(true)?;
-            let socket = tokio::net::UdpSocket::from_std(path.socket.try_clone()?)?;
-            ready.push((path, socket));
+            // Deprecated because a type could close its descriptor behind tokio's back; this cannot.
+            #[allow(deprecated)]
+            let watch = AsyncFd::with_interest(path.socket.try_clone()?, Interest::READABLE)?;
+            sockets.push(Socket { path, watch, look: true });
         }
-        ready.sort_by_key(|(path, _)| path.channel != Channel::Pair);
-        Ok(Self { peer, paths: ready, drops: Arc::default() })
+        sockets.sort_by_key(|socket| socket.path.channel != Channel::Pair);
+        Ok(Self { peer, sockets, drops: Arc::default() })
     }
 
     /// What is dropped; readable while the driver runs.
@@ -75,44 +93,51 @@ impl UdpTransport {
     }
 }
 
-/// Reads what is there. The runtime knows a datagram only after it has waited since that arrived, and
-/// silence must not be judged without it; but the runtime has to hear that there is none.
-fn recv_from(
-    path: &UdpPath,
-    socket: &tokio::net::UdpSocket,
-    buf: &mut [u8],
-) -> io::Result<(usize, SocketAddr)> {
-    match path.socket.recv_from(buf) {
-        Err(error) if error.kind() == io::ErrorKind::WouldBlock => socket.try_recv_from(buf),
-        result => result,
-    }
-}
-
 #[async_trait]
 impl Transport for UdpTransport {
     async fn readable(&mut self) -> io::Result<()> {
         poll_fn(|context| {
-            for (_, socket) in &self.paths {
-                if let Poll::Ready(result) = socket.poll_recv_ready(context) {
-                    return Poll::Ready(result);
+            let mut readable = Poll::Pending;
+            for socket in &mut self.sockets {
+                match socket.watch.poll_read_ready(context) {
+                    // Cleared before it is read to the end: what arrives later is told anew.
+                    Poll::Ready(Ok(mut guard)) => guard.clear_ready(),
+                    Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+                    Poll::Pending => continue,
                 }
+                socket.look = true;
+                readable = Poll::Ready(Ok(()));
             }
-            Poll::Pending
+            readable
         })
         .await
     }
 
+    fn look(&mut self) {
+        for socket in &mut self.sockets {
+            socket.look = true;
+        }
+    }
+
     fn try_recv(&mut self, buf: &mut [u8]) -> Option<(Origin, usize)> {
-        for (path, socket) in &self.paths {
-            // Any error but "nothing there" is about a datagram that we sent; the next read clears it.
-            while let Ok((len, from)) = recv_from(path, socket, buf) {
-                // Not the scope of a link-local address: the socket belongs to one device.
-                if (from.ip(), from.port()) != (path.peer.ip(), path.peer.port()) {
-                    self.drops.foreign.fetch_add(1, Ordering::Relaxed);
-                    continue;
+        let mut foreign = 0_usize;
+        for socket in &mut self.sockets {
+            let path = &socket.path;
+            while socket.look && foreign < MAX_FOREIGN {
+                match path.socket.recv_from(buf) {
+                    // Not the scope of a link-local address: the socket belongs to one device.
+                    Ok((len, from)) if same_host(from, path.peer) => {
+                        let (path, channel) = (path.path, path.channel);
+                        return Some((Origin { peer: self.peer, path, channel }, len));
+                    }
+                    Ok(_) => {
+                        foreign = foreign.saturating_add(1);
+                        self.drops.foreign.fetch_add(1, Ordering::Relaxed);
+                    }
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => socket.look = false,
+                    // About a datagram that we sent; the next read goes on behind it.
+                    Err(_) => foreign = foreign.saturating_add(1),
                 }
-                let origin = Origin { peer: self.peer, path: path.path, channel: path.channel };
-                return Some((origin, len));
             }
         }
         None
@@ -120,12 +145,17 @@ impl Transport for UdpTransport {
 
     fn try_send(&mut self, to: Destination, datagram: &[u8]) {
         let sent = self
-            .paths
+            .sockets
             .iter()
-            .find(|(path, _)| path.path == to.path && path.channel == to.channel)
-            .is_some_and(|(path, socket)| socket.try_send_to(datagram, path.peer).is_ok());
+            .map(|socket| &socket.path)
+            .find(|path| path.path == to.path && path.channel == to.channel)
+            .is_some_and(|path| path.socket.send_to(datagram, path.peer).is_ok());
         if !sent {
             self.drops.unsent.fetch_add(1, Ordering::Relaxed);
         }
     }
+}
+
+fn same_host(a: SocketAddr, b: SocketAddr) -> bool {
+    (a.ip(), a.port()) == (b.ip(), b.port())
 }

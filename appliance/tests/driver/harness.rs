@@ -198,6 +198,8 @@ impl Transport for Wire {
         }
     }
 
+    fn look(&mut self) {}
+
     fn try_recv(&mut self, _: &mut [u8]) -> Option<(Origin, usize)> {
         let mut state = self.inbox.state.lock().unwrap();
         if !state.endless {

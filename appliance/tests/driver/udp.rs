@@ -44,6 +44,7 @@ fn what_has_arrived_is_read_at_once() {
     for _ in 0..2 {
         peer.send(b"beat").unwrap();
     }
+    transport.look();
     for _ in 0..2 {
         let (origin, len) = transport.try_recv(&mut buf).expect("nobody has waited yet");
         assert_eq!((origin.peer, origin.path, &buf[..len]), (PEER, PATH, &b"beat"[..]));
