@@ -1,7 +1,7 @@
 //! Actions are numbered by the outermost machine, and may be answered late and in any order.
 
 use crate::world::{A, B, Plan, World};
-use appliance::Action;
+use appliance::{Action, Input};
 use ha_core::machine::ActionId;
 use ha_core::pair::{self, Role};
 
@@ -36,6 +36,15 @@ fn answers_late_and_out_of_order_find_their_machine() {
     }
     run_late(&mut world, 2000);
     assert!(world.in_sync() && world.records(B) == 1050);
+    // Both machines of both units have something to do.
+    for at in [B, A] {
+        world.input(at, Input::Pair(pair::Input::TakeOver));
+        run_late(&mut world, 1000);
+        assert_eq!(world.role(at), Role::Active);
+        world.upsert(at, 2000..2100, 1 + at as u32);
+        run_late(&mut world, 1000);
+        assert!(world.in_sync());
+    }
     for at in [A, B] {
         let ids = &world.unit(at).handed_out;
         assert!(ids.is_sorted_by(|a, b| a < b), "each number once: {ids:?}");

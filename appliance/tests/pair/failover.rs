@@ -43,7 +43,12 @@ fn a_planned_leave() {
     let mut world = World::settled(Plan::default());
     world.upsert(A, 0..500, 1);
     world.run_until("equal tables", World::in_sync);
+    world.plan.hold = true;
     world.input(A, Input::Pair(pair::Input::Leave));
+    assert_eq!(world.sync_role(A), SyncRole::Idle, "at once, with the withdrawal");
+    world.plan.hold = false;
+    let withdraw = world.unit(A).held[0].0;
+    world.answer(A, withdraw);
     world.run(5);
     assert_eq!((world.role(A), world.role(B)), (Role::None, Role::Active));
     assert_eq!((world.sync_role(A), world.sync_role(B)), (SyncRole::Idle, SyncRole::Publisher));
