@@ -9,6 +9,8 @@ mod linux_support;
 use ha_core::address::MacAddress;
 use linux_firewall::links::{SharedAddresses, SharedInterface};
 use linux_support::{in_namespace, ip};
+use std::io::Read as _;
+use std::time::{Duration, Instant};
 
 /// Two cables; both interfaces have addresses of their own in the networks of the shared ones.
 fn cables() {
@@ -103,5 +105,31 @@ fn a_new_ipv6_address_is_reached_at_once() {
             assert!(!local.contains("local 2001"), "{local}");
             addresses.park().unwrap();
         }
+    });
+}
+
+/// PAIR-16, VMAC-1: after the addresses were given up nothing leaves by the virtual MAC: one frame, and
+/// the switch would send this unit what is meant for the new Active.
+#[test]
+fn a_unit_that_withdrew_is_silent() {
+    in_namespace(|| {
+        cables();
+        let mut addresses = SharedAddresses::prepare(&both()).unwrap();
+        addresses.take().unwrap();
+        // Until the kernel's reports of what was joined have gone out.
+        std::thread::sleep(Duration::from_secs(3));
+        let everything = socket2::Protocol::from(i32::from(0x0003_u16.to_be()));
+        let (domain, kind) = (socket2::Domain::PACKET, socket2::Type::RAW);
+        let mut receiver = socket2::Socket::new(domain, kind, Some(everything)).unwrap();
+        receiver.set_read_timeout(Some(Duration::from_millis(100))).unwrap();
+        addresses.withdraw().unwrap();
+        let end = Instant::now() + Duration::from_millis(2500);
+        while Instant::now() < end {
+            let mut frame = [0; 256];
+            if receiver.read(&mut frame).is_ok() {
+                assert_ne!(frame[6..11], [0x02, 0, 0x5e, 0, 0], "{frame:02x?}");
+            }
+        }
+        addresses.remove().unwrap();
     });
 }

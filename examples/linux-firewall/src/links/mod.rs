@@ -6,6 +6,7 @@
 //! the one in which it was opened.
 
 mod interface;
+mod memberships;
 mod request;
 mod routes;
 mod settings;

@@ -95,22 +95,31 @@ pub(super) fn remove_network(batch: &mut Batch, index: u32, address: &InterfaceA
 }
 
 fn network(index: u32, address: &InterfaceAddress) -> RouteMessage {
-    let host_bits = |width: u8| u32::from(width.saturating_sub(address.prefix()));
-    let network = match address.address() {
-        IpAddr::V4(v4) => {
-            let mask = u32::MAX.checked_shl(host_bits(32)).unwrap_or(0);
-            RouteAddress::Inet((v4.to_bits() & mask).into())
-        }
-        IpAddr::V6(v6) => {
-            let mask = u128::MAX.checked_shl(host_bits(128)).unwrap_or(0);
-            RouteAddress::Inet6((v6.to_bits() & mask).into())
-        }
+    let network = match network_of(address) {
+        IpAddr::V4(v4) => RouteAddress::Inet(v4),
+        IpAddr::V6(v6) => RouteAddress::Inet6(v6),
     };
     let mut message = route(index, address.address(), network, TABLE);
     message.header.destination_prefix_length = address.prefix();
     message.header.scope = RouteScope::Link;
     message.header.kind = RouteType::Unicast;
     message
+}
+
+/// The first address of the network.
+pub(super) fn network_of(address: &InterfaceAddress) -> IpAddr {
+    let (_, width) = family_and_width(address.address());
+    let host_bits = u32::from(width.saturating_sub(address.prefix()));
+    match address.address() {
+        IpAddr::V4(v4) => {
+            let mask = u32::MAX.checked_shl(host_bits).unwrap_or(0);
+            IpAddr::from((v4.to_bits() & mask).to_be_bytes())
+        }
+        IpAddr::V6(v6) => {
+            let mask = u128::MAX.checked_shl(host_bits).unwrap_or(0);
+            IpAddr::from((v6.to_bits() & mask).to_be_bytes())
+        }
+    }
 }
 
 /// The way in for a new IPv6 address; one that is there is replaced.

@@ -6,6 +6,7 @@
 //! macvlan down takes tens of milliseconds, so that comes later ([`SharedAddresses::park`]).
 
 use super::interface::{self, Interface};
+use super::memberships;
 use super::routes::{self, Who};
 use super::settings::{self, Family, Settings, Switch};
 use super::{LinkError, request};
@@ -13,6 +14,7 @@ use crate::netlink::{Batch, Channel};
 use ha_core::address::{InterfaceAddress, MacAddress};
 use netlink_packet_route::AddressFamily;
 use rustix::io::Errno;
+use socket2::Socket;
 use std::io;
 use std::net::IpAddr;
 
@@ -43,6 +45,7 @@ pub struct SharedAddresses {
     settings: Settings,
     /// What goes by the macvlans, whatever other ways to their networks there are.
     rules: Vec<Who>,
+    memberships: Vec<Socket>,
 }
 
 /// A device that bears shared addresses.
@@ -84,6 +87,7 @@ impl SharedAddresses {
             forwarding: Vec::new(),
             settings: Settings::default(),
             rules: Vec::new(),
+            memberships: Vec::new(),
         };
         for interface in interfaces {
             shared.prepare_one(interface)?;
@@ -145,7 +149,8 @@ impl SharedAddresses {
             }
         };
         // First of all known, so that it is removed if one of the settings fails.
-        let (name, macvlan) = (bearer.name.clone(), bearer.macvlan);
+        let (name, index, macvlan) = (bearer.name.clone(), bearer.index, bearer.macvlan);
+        let borne = bearer.addresses.clone();
         self.bearers.push(bearer);
         let v4 = |device: &str, setting: &str| settings::path(Family::V4, device, setting);
         if macvlan {
@@ -159,7 +164,7 @@ impl SharedAddresses {
             // and the value for all interfaces holds, where loose (2) counts as more than strict (1).
             let all = settings::read(&v4("all", "rp_filter"))?;
             self.settings.set(v4(&name, "rp_filter"), if all == "0" { "0" } else { "2" })?;
-            self.prepare_v6(&name)?;
+            self.prepare_v6(&name, index, &borne)?;
         }
         let forwarding = v4(&name, "forwarding");
         self.settings.set(forwarding.clone(), "0")?;
@@ -167,15 +172,26 @@ impl SharedAddresses {
         Ok(())
     }
 
-    /// No address that was not configured, and none of the delays that come with new ones.
-    fn prepare_v6(&mut self, name: &str) -> Result<(), LinkError> {
+    /// No address that was not configured, none of the delays that come with new ones, and no frame
+    /// of the kernel's own making after they are gone.
+    fn prepare_v6(
+        &mut self,
+        name: &str,
+        index: u32,
+        addresses: &[InterfaceAddress],
+    ) -> Result<(), LinkError> {
         let v6 = |setting: &str| settings::path(Family::V6, name, setting);
         if !v6("accept_dad").exists() {
             return Ok(());
         }
+        if !addresses.iter().any(|one| one.address().is_ipv6()) {
+            return self.settings.set(v6("disable_ipv6"), "1");
+        }
         self.settings.set(v6("accept_dad"), "0")?;
         self.settings.set(v6("accept_ra"), "0")?;
-        self.settings.set(v6("addr_gen_mode"), "1")
+        self.settings.set(v6("addr_gen_mode"), "1")?;
+        self.memberships.push(memberships::hold(name, index, addresses)?);
+        Ok(())
     }
 
     /// Creates the macvlan, or takes over the one that is there: its index, and whether it is ours.
