@@ -564,6 +564,8 @@ impl Machine for Pair {
         match input {
             Input::HealthWeight(weight) => self.weight = weight,
             Input::Leave => self.dispatch(now, Cause::Leave),
+            // It has asked already.
+            Input::TakeOver if self.state == State::Asking => {}
             Input::TakeOver => {
                 if self.state != State::Standby {
                     return Err(Refusal::NotStandby(self.role()));
