@@ -114,6 +114,8 @@ fn a_new_ipv6_address_is_reached_at_once() {
 fn a_unit_that_withdrew_is_silent() {
     in_namespace(|| {
         cables();
+        // As on a router: the kernel is in the routers' groups when we begin.
+        std::fs::write("/proc/sys/net/ipv6/conf/all/forwarding", "1").unwrap();
         let mut addresses = SharedAddresses::prepare(&both()).unwrap();
         addresses.take().unwrap();
         // Until the kernel's reports of what was joined have gone out.

@@ -62,6 +62,10 @@ struct Bearer {
 }
 
 impl Bearer {
+    fn has_v6(&self) -> bool {
+        self.addresses.iter().any(|address| address.address().is_ipv6())
+    }
+
     /// Those addresses to whose networks the macvlan is the way back.
     fn networks(&self) -> impl Iterator<Item = &InterfaceAddress> {
         self.addresses.iter().filter(|address| self.macvlan && routes::has_network(address))
@@ -99,6 +103,12 @@ impl SharedAddresses {
             // Remembers what it was, if that was 1.
             shared.settings.set(all.clone(), "0")?;
             shared.forwarding.push(Switch::open(all)?);
+            // Only now: the kernel leaves groups when forwarding ends, whoever joined them.
+            for Bearer { name, index, addresses, .. } in
+                shared.bearers.iter().filter(|bearer| bearer.macvlan && bearer.has_v6())
+            {
+                shared.memberships.push(memberships::hold(name, *index, addresses)?);
+            }
         }
         shared.withdraw()?;
         shared.park()?;
@@ -149,7 +159,7 @@ impl SharedAddresses {
             }
         };
         // First of all known, so that it is removed if one of the settings fails.
-        let (name, index, macvlan) = (bearer.name.clone(), bearer.index, bearer.macvlan);
+        let (name, macvlan) = (bearer.name.clone(), bearer.macvlan);
         let borne = bearer.addresses.clone();
         self.bearers.push(bearer);
         let v4 = |device: &str, setting: &str| settings::path(Family::V4, device, setting);
@@ -164,7 +174,7 @@ impl SharedAddresses {
             // and the value for all interfaces holds, where loose (2) counts as more than strict (1).
             let all = settings::read(&v4("all", "rp_filter"))?;
             self.settings.set(v4(&name, "rp_filter"), if all == "0" { "0" } else { "2" })?;
-            self.prepare_v6(&name, index, &borne)?;
+            self.prepare_v6(&name, &borne)?;
         }
         let forwarding = v4(&name, "forwarding");
         self.settings.set(forwarding.clone(), "0")?;
@@ -174,12 +184,7 @@ impl SharedAddresses {
 
     /// No address that was not configured, none of the delays that come with new ones, and no frame
     /// of the kernel's own making after they are gone.
-    fn prepare_v6(
-        &mut self,
-        name: &str,
-        index: u32,
-        addresses: &[InterfaceAddress],
-    ) -> Result<(), LinkError> {
+    fn prepare_v6(&mut self, name: &str, addresses: &[InterfaceAddress]) -> Result<(), LinkError> {
         let v6 = |setting: &str| settings::path(Family::V6, name, setting);
         if !v6("accept_dad").exists() {
             return Ok(());
@@ -189,9 +194,7 @@ impl SharedAddresses {
         }
         self.settings.set(v6("accept_dad"), "0")?;
         self.settings.set(v6("accept_ra"), "0")?;
-        self.settings.set(v6("addr_gen_mode"), "1")?;
-        self.memberships.push(memberships::hold(name, index, addresses)?);
-        Ok(())
+        self.settings.set(v6("addr_gen_mode"), "1")
     }
 
     /// Creates the macvlan, or takes over the one that is there: its index, and whether it is ours.
