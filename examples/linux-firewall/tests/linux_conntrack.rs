@@ -369,7 +369,7 @@ fn read_until(events: &mut Events, count: usize) -> Vec<Event> {
 #[test]
 fn every_change_is_told() {
     in_namespace(|| {
-        enable_events().unwrap();
+        let _enabled = enable_events().unwrap();
         let ignored = Scope::new(["10.99.0.0/24".parse().unwrap()]);
         let mut events = Events::open(1 << 24, ignored).unwrap();
         let mut injector = Injector::open().unwrap();
@@ -407,7 +407,7 @@ fn every_change_is_told() {
 #[test]
 fn lost_events_are_noticed() {
     in_namespace(|| {
-        enable_events().unwrap();
+        let _enabled = enable_events().unwrap();
         let mut events = Events::open(4096, Scope::default()).unwrap();
         let mut injector = Injector::open().unwrap();
         let changes: Vec<_> = (0..20_000).map(tcp).map(Change::New).collect();

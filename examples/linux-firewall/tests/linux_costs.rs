@@ -95,7 +95,7 @@ fn costs_of_the_connection_table() {
                 report(&format!("{name}: {what}"), costs, ENTRIES);
             }
         }
-        enable_events().unwrap();
+        let _enabled = enable_events().unwrap();
         let mut events = Events::open(256 << 20, Scope::default()).unwrap();
         let new: Vec<_> = plain.iter().copied().map(Change::New).collect();
         let delete: Vec<_> = plain.iter().map(|one| Change::Delete(one.key)).collect();

@@ -18,7 +18,6 @@ pub use scope::Scope;
 pub use table::Table;
 
 use std::io;
-use std::path::Path;
 use thiserror::Error;
 
 /// The time-out of an entry on the Standby, in seconds: 14 days (STATE-15).
@@ -69,13 +68,32 @@ impl From<io::Error> for ConntrackError {
     }
 }
 
-/// Makes the kernel record events for every connection. By its default it does so only for those that
-/// begin while somebody listens: later listeners would never hear of the older ones' end.
+/// The file of the setting that makes the kernel record events.
+const EVENTS: &str = "/proc/sys/net/netfilter/nf_conntrack_events";
+
+/// Makes the kernel record events for every connection, as long as the returned value lives. By its
+/// default it does so only for those that begin while somebody listens: later listeners would never hear
+/// of the older ones' end.
 ///
 /// # Errors
 /// [`ConntrackError::Setting`]: no permission, or a kernel without connection tracking.
-pub fn enable_events() -> Result<(), ConntrackError> {
-    const PATH: &str = "/proc/sys/net/netfilter/nf_conntrack_events";
-    let written = std::fs::write(Path::new(PATH), "1\n");
-    written.map_err(|source| ConntrackError::Setting { path: PATH, source })
+pub fn enable_events() -> Result<EventsEnabled, ConntrackError> {
+    let failed = |source| ConntrackError::Setting { path: EVENTS, source };
+    let before = std::fs::read_to_string(EVENTS).map_err(failed)?;
+    std::fs::write(EVENTS, "1\n").map_err(failed)?;
+    Ok(EventsEnabled { before })
+}
+
+/// While it lives the kernel records events for every connection; then the setting is as it was.
+#[derive(Debug)]
+#[must_use = "the setting is changed back when this is dropped"]
+pub struct EventsEnabled {
+    before: String,
+}
+
+impl Drop for EventsEnabled {
+    fn drop(&mut self) {
+        // Whoever could write it before can do so again.
+        let _ = std::fs::write(EVENTS, &self.before);
+    }
 }

@@ -10,7 +10,7 @@ use rustix::fs::Mode;
 use statesync::Table;
 use std::fs;
 use std::io::{self, Read as _, Write as _};
-use std::os::unix::fs::DirBuilderExt as _;
+use std::os::unix::fs::{DirBuilderExt as _, FileTypeExt as _};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -33,27 +33,33 @@ const TAKE_OVER: &str = "take-over";
 pub(super) struct Control {
     listener: std::os::unix::net::UnixListener,
     path: PathBuf,
+    // Dropped after the file was removed.
+    _directories: Directories,
 }
 
 impl Control {
-    /// Opens the socket with mode 0600. A file that a dead program left is replaced.
+    /// Opens the socket with mode 0600. A socket that a dead program left is replaced, and nothing else.
     pub(super) fn open(path: &Path) -> Result<Self, RunError> {
         let failed = |source| RunError::Control { path: path.into(), source };
-        if let Some(directory) = path.parent().filter(|directory| !directory.exists()) {
-            fs::DirBuilder::new().recursive(true).mode(0o700).create(directory).map_err(failed)?;
-        }
-        if UnixStream::connect(path).is_ok() {
-            return Err(RunError::Running { path: path.into() });
-        }
-        match fs::remove_file(path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
-            _ => {}
+        let directories = Directories::make_for(path).map_err(failed)?;
+        match UnixStream::connect(path) {
+            Ok(_) => return Err(RunError::Running { path: path.into() }),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            // A file of another kind gives the same error as a socket that nobody listens to.
+            Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
+                if !fs::symlink_metadata(path).map_err(failed)?.file_type().is_socket() {
+                    return Err(failed(io::Error::other("there is a file that is not a socket")));
+                }
+                fs::remove_file(path).map_err(failed)?;
+            }
+            Err(error) => return Err(failed(error)),
         }
         // The file is made with its final mode: nobody else can connect at any moment.
         let before = rustix::process::umask(Mode::from_raw_mode(0o177));
         let listener = std::os::unix::net::UnixListener::bind(path);
         rustix::process::umask(before);
-        Ok(Self { listener: listener.map_err(failed)?, path: path.into() })
+        let listener = listener.map_err(failed)?;
+        Ok(Self { listener, path: path.into(), _directories: directories })
     }
 
     /// Answers requests for as long as the program runs.
@@ -76,6 +82,30 @@ impl Drop for Control {
     fn drop(&mut self) {
         // Whoever removed it already did the same.
         let _ = fs::remove_file(&self.path);
+    }
+}
+
+/// The directories that were made for the socket. They go when nothing else is in them.
+#[derive(Debug)]
+struct Directories(Vec<PathBuf>);
+
+impl Directories {
+    fn make_for(path: &Path) -> io::Result<Self> {
+        let parents = path.ancestors().skip(1).filter(|parent| !parent.as_os_str().is_empty());
+        let missing = Self(parents.take_while(|parent| !parent.exists()).map(Into::into).collect());
+        if let Some(directory) = missing.0.first() {
+            fs::DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
+        }
+        Ok(missing)
+    }
+}
+
+impl Drop for Directories {
+    fn drop(&mut self) {
+        for directory in &self.0 {
+            // Somebody else may use it by now.
+            let _ = fs::remove_dir(directory);
+        }
     }
 }
 

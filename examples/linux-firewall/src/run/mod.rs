@@ -82,7 +82,7 @@ pub fn run(config: &Checked) -> Result<(), RunError> {
     for (id, (bearer, _)) in config.interface_ids().zip(&bearers) {
         senders.insert(id, FrameSender::open(bearer)?);
     }
-    conntrack::enable_events()?;
+    let _events = conntrack::enable_events()?;
     let injector = Arc::new(Mutex::new(Injector::open()?));
     let counters = Arc::new(Counters::default());
     let clock = Clock::start();
