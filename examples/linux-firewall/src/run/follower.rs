@@ -7,7 +7,7 @@ use crate::conntrack::{ConntrackError, Event, Events, Injector, STANDBY_TIMEOUT,
 use appliance::driver::{DriverHandle, Stopped};
 use appliance::{Appliance, Input};
 use core::ops::ControlFlow;
-use statesync::{Change, Connection, ConnectionKey, KeyRange, Records};
+use statesync::{Change, Connection, ConnectionKey, KeyRange, Records, SyncRole};
 use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -76,12 +76,26 @@ pub(super) fn new() -> (Follower, Receiver<Duty>) {
 
 /// The follower's thread: until nobody can tell it anything, or the driver has stopped.
 pub(super) fn run(work: &Work, duties: &Receiver<Duty>) {
+    // How long until the tables are to be compared, if they are.
+    let mut reconcile = None;
     loop {
-        let result = match duties.recv_timeout(RENEW) {
-            Ok(Duty::Follow) => work.follow(duties),
-            Ok(Duty::Reconcile) => work.reconcile(),
+        let result = match duties.recv_timeout(reconcile.unwrap_or(RENEW)) {
+            Ok(Duty::Follow) => {
+                reconcile = None;
+                work.follow(duties).map(|next| {
+                    reconcile =
+                        next.filter(|duty| *duty == Duty::Reconcile).map(|_| Duration::ZERO);
+                })
+            }
             Ok(Duty::Rest) => Ok(()),
-            Err(RecvTimeoutError::Timeout) => work.set_timeouts(|_| STANDBY_TIMEOUT),
+            Err(RecvTimeoutError::Timeout) if reconcile.is_none() => {
+                work.set_timeouts(|_| STANDBY_TIMEOUT)
+            }
+            Ok(Duty::Reconcile) | Err(RecvTimeoutError::Timeout) => {
+                let result = work.reconcile();
+                reconcile = result.is_err().then_some(RETRY);
+                result
+            }
             Err(RecvTimeoutError::Disconnected) => return,
         };
         match result {
@@ -93,28 +107,31 @@ pub(super) fn run(work: &Work, duties: &Receiver<Duty>) {
 }
 
 impl Work {
-    /// Follows the table until another duty comes.
-    fn follow(&self, duties: &Receiver<Duty>) -> Result<(), FollowError> {
+    /// Follows the table until another duty comes, and returns that.
+    fn follow(&self, duties: &Receiver<Duty>) -> Result<Option<Duty>, FollowError> {
         // Listen first, then read the table: what changes meanwhile waits in the socket.
         let mut events = loop {
             match Events::open(self.receive_buffer, self.scope.clone()) {
                 Ok(events) => break events,
                 Err(error) => self.failed(&error),
             }
-            match duties.recv_timeout(RETRY) {
-                Err(RecvTimeoutError::Timeout) => {}
-                _ => return Ok(()),
+            if let ControlFlow::Break(next) = self.superseded(duties.recv_timeout(RETRY))? {
+                return Ok(next);
             }
         };
         events.ignore(&lock(&self.injector));
-        self.set_timeouts(|connection| connection.state.timeout)?;
+        match self.set_timeouts(|connection| connection.state.timeout) {
+            // Packets that pass set it as well.
+            Err(FollowError::Conntrack(error)) => self.failed(&error),
+            result => result?,
+        }
         let mut whole = true;
         let mut pause = Duration::ZERO;
         let mut changes = Vec::new();
         loop {
-            match duties.recv_timeout(std::mem::take(&mut pause)) {
-                Ok(Duty::Follow | Duty::Reconcile) | Err(RecvTimeoutError::Timeout) => {}
-                Ok(Duty::Rest) | Err(RecvTimeoutError::Disconnected) => return Ok(()),
+            let told = duties.recv_timeout(std::mem::take(&mut pause));
+            if let ControlFlow::Break(next) = self.superseded(told)? {
+                return Ok(next);
             }
             match self.follow_on(&mut events, &mut whole, &mut changes) {
                 Ok(()) => {}
@@ -130,6 +147,27 @@ impl Work {
                 Err(stopped) => return Err(stopped),
             }
         }
+    }
+
+    /// Whether following ends with what was told, and with which duty it goes on. A Standby has caught
+    /// up before it is told to rest, if there is little to catch up with; and an Active is told to
+    /// reconcile when its Standby has caught up, which is nothing to it.
+    fn superseded(
+        &self,
+        told: Result<Duty, RecvTimeoutError>,
+    ) -> Result<ControlFlow<Option<Duty>>, Stopped> {
+        Ok(match told {
+            Ok(Duty::Rest) | Err(RecvTimeoutError::Disconnected) => ControlFlow::Break(None),
+            Ok(Duty::Reconcile) if self.is_replica()? => ControlFlow::Break(told.ok()),
+            _ => ControlFlow::Continue(()),
+        })
+    }
+
+    fn is_replica(&self) -> Result<bool, Stopped> {
+        let role = |unit: &Appliance<statesync::Table>, _| {
+            unit.sync().is_some_and(|sync| sync.progress().role == SyncRole::Replica)
+        };
+        self.workers.block_on(self.handle.query(role))
     }
 
     /// One round: the whole table if that is wanted, and what has changed.
@@ -213,6 +251,10 @@ impl Work {
         Table::open()?.dump(&self.scope, |connection| {
             unknown.insert(connection.key);
         })?;
+        // What came into the table of an Active by its own traffic is not for the peer to judge.
+        if !self.is_replica()? {
+            return Ok(());
+        }
         let mut records = 0_usize;
         let mut after = None;
         loop {
@@ -269,13 +311,12 @@ impl Work {
         self.workers.block_on(self.handle.query(query))
     }
 
-    /// Which of these keys the machine's table does not have.
+    /// Which of these keys the machine's table does not have: none, if it is not the peer's table.
     fn absent(&self, keys: Vec<ConnectionKey>) -> Result<Vec<ConnectionKey>, Stopped> {
         let query = move |unit: &Appliance<statesync::Table>, _| {
-            let known = |key: &ConnectionKey| {
-                unit.sync().is_some_and(|sync| sync.records().get(key).is_some())
-            };
-            keys.into_iter().filter(|key| !known(key)).collect()
+            let replica = unit.sync().filter(|sync| sync.progress().role == SyncRole::Replica);
+            let Some(sync) = replica else { return Vec::new() };
+            keys.into_iter().filter(|key| sync.records().get(key).is_none()).collect()
         };
         self.workers.block_on(self.handle.query(query))
     }
