@@ -189,16 +189,41 @@ impl Site {
         start(&self.unit, &file, program())
     }
 
+    /// Starts the Secondary where the peer is; returns it with its configuration file.
+    pub(crate) fn start_peer(&self) -> (Unit, PathBuf) {
+        let file = self.write_peer(|configuration| configuration);
+        (start(&self.peer, &file, program()), file)
+    }
+
+    /// Writes the configuration of the Secondary, after a last change.
+    pub(crate) fn write_peer(&self, change: impl FnOnce(String) -> String) -> PathBuf {
+        if !self.peer.ip("-j link").contains("wan0") {
+            self.peer.ip("link add wan0 type veth peer name far0");
+            up(&self.peer, "far0");
+            up(&self.peer, "wan0");
+        }
+        let mut configuration = self.configuration().replace("fw.sock", "peer.sock");
+        for (ours, peers) in [
+            ("\"primary\"", "\"secondary\""),
+            ("FW-0001", "FW-0002"),
+            ("10.99.0.1\"", "10.99.0.2\""),
+            ("10.1.0.2\"", "10.1.0.3\""),
+        ] {
+            configuration = configuration.replace(ours, "OURS").replace(peers, ours);
+            configuration = configuration.replace("OURS", peers);
+        }
+        let file = self.directory.path().join("peer.toml");
+        std::fs::write(&file, change(configuration)).unwrap();
+        file
+    }
+
     /// `command --config FILE`, with the file that was written last.
     pub(crate) fn tool(&self, command: &str) -> Output {
-        let mut tool = Command::new(program());
-        tool.args(command.split_whitespace());
-        tool.arg("--config").arg(self.directory.path().join("fw.toml")).output().unwrap()
+        tool(command, &self.directory.path().join("fw.toml"))
     }
 
     pub(crate) fn status(&self) -> Option<Value> {
-        let output = self.tool("status --json");
-        output.status.success().then(|| serde_json::from_slice(&output.stdout).unwrap())
+        status(&self.directory.path().join("fw.toml"))
     }
 
     /// Waits until the status is so.
@@ -217,6 +242,16 @@ impl Site {
 fn up(place: &Place, link: &str) {
     place.ip(format!("link set {link} addrgenmode none"));
     place.ip(format!("link set {link} up"));
+}
+
+pub(crate) fn tool(command: &str, file: &Path) -> Output {
+    let mut tool = Command::new(program());
+    tool.args(command.split_whitespace()).arg("--config").arg(file).output().unwrap()
+}
+
+pub(crate) fn status(file: &Path) -> Option<Value> {
+    let output = tool("status --json", file);
+    output.status.success().then(|| serde_json::from_slice(&output.stdout).unwrap())
 }
 
 pub(crate) fn program() -> &'static Path {
