@@ -1,8 +1,8 @@
 //! Actions are numbered by the outermost machine, and may be answered late and in any order.
 
 use crate::world::{A, B, Plan, World};
-use appliance::{Action, Input};
-use ha_core::machine::ActionId;
+use appliance::{Action, Event, Input};
+use ha_core::machine::{ActionId, Channel, Destination};
 use ha_core::pair::{self, Role};
 
 fn held(world: &World, at: usize) -> Vec<ActionId> {
@@ -75,4 +75,57 @@ fn an_answer_to_one_machine_is_none_to_the_other() {
     world.answer(B, step);
     let next = &world.unit(B).held;
     assert!(matches!(next[..], [(_, Action::Pair(pair::Action::OpenForwarding))]), "{next:?}");
+}
+
+/// BEY-10, STATE-5: a forwarding plane that refuses records, because its table is full, is reported and
+/// tried again; heartbeats go on, no role changes, and nobody says that the tables are equal before they
+/// are.
+#[test]
+fn a_full_forwarding_plane_is_reported_and_tried_again() {
+    let mut world = World::settled(Plan::default());
+    world.plan.hold = true;
+    world.upsert(A, 0..100, 1);
+    let mut refused = 0;
+    world.sent.clear();
+    for _ in 0..3000 {
+        world.run(1);
+        for id in held(&world, B) {
+            world.refuse(B, id);
+            refused += 1;
+        }
+        assert!(!world.in_sync());
+    }
+    assert!((3..100).contains(&refused), "again, but less and less often: {refused} times");
+    let failed =
+        |event: &&Event| matches!(event, Event::Sync(statesync::Event::InstallFailed { .. }));
+    assert_eq!(world.unit(B).events.iter().filter(failed).count(), refused);
+    let beats = |at| {
+        let of = |(from, to): &&(usize, Destination)| *from == at && to.channel == Channel::Pair;
+        world.sent.iter().filter(of).count()
+    };
+    // 300 intervals, two paths.
+    assert!(beats(A) >= 600 && beats(B) >= 600, "{} {}", beats(A), beats(B));
+    assert_eq!((world.role_changes(A), world.role_changes(B)), (1, 1), "the first ones alone");
+    // There is room again.
+    world.plan.hold = false;
+    world.run_until("equal tables", |world| world.in_sync() && world.records(B) == 100);
+}
+
+/// PAIR-6, BEY-10: a forwarding plane that hangs keeps the Standby neither from beating nor from taking over.
+#[test]
+fn a_forwarding_plane_that_hangs_does_not_keep_the_standby_from_taking_over() {
+    let mut world = World::settled(Plan::default());
+    world.plan.hold = true;
+    world.upsert(A, 0..100, 1);
+    world.run(5000);
+    let hanging = held(&world, B);
+    assert_eq!(hanging.len(), 1, "one install, and no more before it is answered");
+    assert_eq!((world.role_changes(A), world.role_changes(B)), (1, 1), "the first ones alone");
+    world.crash(A);
+    world.run(45);
+    for _ in 0..3 {
+        let step = held(&world, B).into_iter().find(|id| !hanging.contains(id)).unwrap();
+        world.answer(B, step);
+    }
+    assert_eq!(world.unit(B).machine.pair().state(), pair::State::Active);
 }

@@ -2,7 +2,7 @@
 
 use appliance::{Action, Appliance, Config, Event, Input};
 use ha_core::identity::{Designation, PathId, UnitId};
-use ha_core::machine::{ActionId, Channel, Destination, Machine, Origin, Output};
+use ha_core::machine::{ActionError, ActionId, Channel, Destination, Machine, Origin, Output};
 use ha_core::pair::{self, PairConfig, Product, Role};
 use ha_core::time::{Duration, Instant};
 use statesync::{
@@ -202,6 +202,15 @@ impl World {
             unit.carry_out(&action);
         }
         unit.machine.handle_done(now, id, Ok(()));
+        self.drain(at);
+    }
+
+    /// Answers an action: the system refused it, and nothing was done.
+    pub(crate) fn refuse(&mut self, at: usize, id: ActionId) {
+        let now = self.now;
+        let unit = self.unit_mut(at);
+        unit.held.retain(|(held, _)| *held != id);
+        unit.machine.handle_done(now, id, Err(ActionError::Failed));
         self.drain(at);
     }
 

@@ -265,3 +265,107 @@ fn may_pass(error: &std::io::Error) -> bool {
 pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rustix::thread::{CapabilitySet, capabilities, set_capabilities};
+    use statesync::connection::{Connection, ConnectionKey, ConnectionState, Transport};
+    use std::net::Ipv4Addr;
+
+    fn connection(destination: [u8; 4]) -> Change {
+        let key = ConnectionKey {
+            source: Ipv4Addr::new(10, 1, 0, 7).into(),
+            destination: Ipv4Addr::from(destination).into(),
+            transport: Transport::Udp { source: 4000, destination: 53 },
+        };
+        let state = ConnectionState {
+            source_nat: None,
+            destination_nat: None,
+            mark: 0,
+            tcp: None,
+            seen_reply: true,
+            assured: true,
+            timeout: 60,
+        };
+        Change::New(Connection { key, state })
+    }
+
+    fn platform() -> LinuxPlatform {
+        LinuxPlatform::new(
+            SharedAddresses::prepare(&[]).unwrap(),
+            BTreeMap::new(),
+            Arc::new(Mutex::new(Injector::open().unwrap())),
+            None,
+            Scope::default(),
+            Arc::default(),
+        )
+    }
+
+    /// STATE-5: what may succeed later is tried again; what never will is counted and left out.
+    #[test]
+    fn a_full_table_is_tried_again_and_a_malformed_entry_is_not() {
+        let tried_again = |errno: Errno| may_pass(&errno.into());
+        for passing in [Errno::NOMEM, Errno::NOBUFS, Errno::NOSPC, Errno::AGAIN, Errno::INTR] {
+            assert!(tried_again(passing), "{passing}");
+        }
+        for lasting in [Errno::INVAL, Errno::OPNOTSUPP, Errno::EXIST, Errno::BUSY, Errno::PERM] {
+            assert!(!tried_again(lasting), "{lasting}");
+        }
+        assert!(!may_pass(&std::io::Error::other("no number")));
+    }
+
+    /// STATE-5: a table that cannot be written is counted and answered as failed, so that all of it comes
+    /// again; and it is taken when the table can be written again.
+    #[test]
+    fn a_table_that_cannot_be_written_is_counted_and_comes_again() {
+        in_namespace(|| {
+            let platform = platform();
+            let changes = [connection([192, 0, 2, 1])];
+            let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+
+            let allowed = capabilities(None).unwrap();
+            let mut less = allowed;
+            less.effective.remove(CapabilitySet::NET_ADMIN);
+            set_capabilities(None, less).unwrap();
+            for attempt in 1..=2 {
+                assert_eq!(platform.install(&changes), Err(ActionError::Failed));
+                assert_eq!(count(&platform.counters.table_failures), attempt);
+            }
+            assert_eq!(count(&platform.counters.installed), 0);
+
+            set_capabilities(None, allowed).unwrap();
+            assert_eq!(platform.install(&changes), Ok(()));
+            assert_eq!(count(&platform.counters.installed), 1);
+        });
+    }
+
+    /// STATE-5: an entry that the kernel refuses for good holds up none of the others.
+    #[test]
+    fn an_entry_that_the_kernel_refuses_holds_up_no_other() {
+        in_namespace(|| {
+            let platform = platform();
+            let Change::New(mut malformed) = connection([192, 0, 2, 2]) else { panic!() };
+            // An error message of ICMP begins no connection.
+            malformed.key.transport = Transport::Icmp { id: 1, kind: 3, code: 1 };
+            let changes =
+                [connection([192, 0, 2, 1]), Change::New(malformed), connection([192, 0, 2, 3])];
+            assert_eq!(platform.install(&changes), Ok(()));
+            let named = platform.counters.named();
+            assert_eq!(named.get("connections installed"), Some(&2));
+            assert_eq!(named.get("connections refused by the kernel"), Some(&1));
+        });
+    }
+
+    fn in_namespace(test: impl FnOnce() + Send + 'static) {
+        let thread = std::thread::spawn(|| {
+            match nix::sched::unshare(nix::sched::CloneFlags::CLONE_NEWNET) {
+                Ok(()) => test(),
+                Err(_) => println!("skipped: needs root (CAP_SYS_ADMIN and CAP_NET_ADMIN)"),
+            }
+        });
+        if let Err(panic) = thread.join() {
+            std::panic::resume_unwind(panic);
+        }
+    }
+}
