@@ -29,10 +29,10 @@ const RENEW: Duration = Duration::from_secs(24 * 3600);
 /// What the follower is to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Duty {
-    /// The unit is Active: tell the machine of every change.
-    Follow,
-    /// It is not any more.
-    Rest,
+    /// The unit is Active since this move: tell the machine of every change.
+    Follow(u64),
+    /// It is not any more, since this move. A rest that comes late, after a newer move, is none.
+    Rest(u64),
     /// The replica is complete: make the kernel's table the same, whatever was in it.
     Reconcile,
 }
@@ -80,14 +80,14 @@ pub(super) fn run(work: &Work, duties: &Receiver<Duty>) {
     let mut reconcile = None;
     loop {
         let result = match duties.recv_timeout(reconcile.unwrap_or(RENEW)) {
-            Ok(Duty::Follow) => {
+            Ok(Duty::Follow(since)) => {
                 reconcile = None;
-                work.follow(duties).map(|next| {
+                work.follow(duties, since).map(|next| {
                     reconcile =
                         next.filter(|duty| *duty == Duty::Reconcile).map(|_| Duration::ZERO);
                 })
             }
-            Ok(Duty::Rest) => Ok(()),
+            Ok(Duty::Rest(_)) => Ok(()),
             Err(RecvTimeoutError::Timeout) if reconcile.is_none() => {
                 work.set_timeouts(|_| STANDBY_TIMEOUT)
             }
@@ -107,15 +107,17 @@ pub(super) fn run(work: &Work, duties: &Receiver<Duty>) {
 }
 
 impl Work {
-    /// Follows the table until another duty comes, and returns that.
-    fn follow(&self, duties: &Receiver<Duty>) -> Result<Option<Duty>, FollowError> {
+    /// Follows the table, as from the move `since`, until another duty comes, and returns that.
+    fn follow(&self, duties: &Receiver<Duty>, mut since: u64) -> Result<Option<Duty>, FollowError> {
         // Listen first, then read the table: what changes meanwhile waits in the socket.
         let mut events = loop {
             match Events::open(self.receive_buffer, self.scope.clone()) {
                 Ok(events) => break events,
                 Err(error) => self.failed(&error),
             }
-            if let ControlFlow::Break(next) = self.superseded(duties.recv_timeout(RETRY))? {
+            if let ControlFlow::Break(next) =
+                self.superseded(duties.recv_timeout(RETRY), &mut since)?
+            {
                 return Ok(next);
             }
         };
@@ -130,7 +132,7 @@ impl Work {
         let mut changes = Vec::new();
         loop {
             let told = duties.recv_timeout(std::mem::take(&mut pause));
-            if let ControlFlow::Break(next) = self.superseded(told)? {
+            if let ControlFlow::Break(next) = self.superseded(told, &mut since)? {
                 return Ok(next);
             }
             match self.follow_on(&mut events, &mut whole, &mut changes) {
@@ -155,10 +157,16 @@ impl Work {
     fn superseded(
         &self,
         told: Result<Duty, RecvTimeoutError>,
+        since: &mut u64,
     ) -> Result<ControlFlow<Option<Duty>>, Stopped> {
         Ok(match told {
-            Ok(Duty::Rest) | Err(RecvTimeoutError::Disconnected) => ControlFlow::Break(None),
+            Ok(Duty::Rest(end)) if end >= *since => ControlFlow::Break(None),
+            Err(RecvTimeoutError::Disconnected) => ControlFlow::Break(None),
             Ok(Duty::Reconcile) if self.is_replica()? => ControlFlow::Break(told.ok()),
+            Ok(Duty::Follow(newer)) => {
+                *since = newer;
+                ControlFlow::Continue(())
+            }
             _ => ControlFlow::Continue(()),
         })
     }

@@ -145,7 +145,7 @@ impl LinuxPlatform {
             return Ok(());
         }
         if let Some(follower) = &self.follower {
-            follower.tell(Duty::Rest);
+            follower.tell(Duty::Rest(moves));
             // Windows go stale from now on: they must not kill connections when this unit is Active again.
             match lock(&self.injector).make_liberal(&self.scope) {
                 Ok(entries) => info!(entries, "windows of own connections are no longer checked"),
@@ -153,10 +153,10 @@ impl LinuxPlatform {
             }
         }
         tokio::time::sleep(PARK_AFTER).await;
-        if superseded() {
-            return Ok(());
-        }
-        self.with_shared("setting the shared interfaces down", SharedAddresses::park)
+        self.with_shared("setting the shared interfaces down", |shared| {
+            // Asked while nothing else can touch them: a take comes before this, or after it.
+            if superseded() { Ok(()) } else { shared.park() }
+        })
     }
 
     fn note(&self, event: &pair::Event) {
@@ -227,7 +227,7 @@ impl Platform<Appliance<Table>> for LinuxPlatform {
             // processors.
             Action::Pair(pair::Action::ResumeClients) => {
                 if let Some(follower) = &self.follower {
-                    follower.tell(Duty::Follow);
+                    follower.tell(Duty::Follow(self.moves.load(Ordering::SeqCst)));
                 }
                 Ok(())
             }
