@@ -201,3 +201,110 @@ impl fmt::Display for Status {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn status() -> Status {
+        Status {
+            role: "STANDBY".into(),
+            state: "Standby".into(),
+            since_ms: 61_500,
+            why: "the peer is Active".into(),
+            designation: Designation::Secondary,
+            serial: "FW-0002".into(),
+            role_changes: 1,
+            peer: Peer {
+                serial: "FW-0001".into(),
+                heard: true,
+                role: Some("ACTIVE".into()),
+                age_ms: Some(4),
+            },
+            mismatch: None,
+            paths: vec![
+                Path { name: "ha".into(), heard: true, heard_by_peer: true },
+                Path { name: "lan".into(), heard: true, heard_by_peer: false },
+                Path { name: "wan".into(), heard: false, heard_by_peer: true },
+            ],
+            sync: Sync {
+                enabled: true,
+                role: "replica".into(),
+                records: 50_000,
+                in_sync: true,
+                ..Sync::default()
+            },
+            longest_stall_us: 1_250,
+            counters: [("heartbeats ignored: stale".into(), 3)].into(),
+        }
+    }
+
+    /// STA-1, COS-7: what a person reads.
+    #[test]
+    fn a_person_reads_who_what_and_why() {
+        let wanted = "\
+Secondary FW-0002 is STANDBY for 1m 1s 500ms
+  why      the peer is Active
+  peer     FW-0001 is ACTIVE
+  path     ha         heard in both directions
+  path     lan        the peer does not hear us
+  path     wan        nothing is heard
+  sync     replica, 50000 connections, in sync
+  stall    1.25ms at the most
+  counter  3 heartbeats ignored: stale
+";
+        assert_eq!(status().to_string(), wanted);
+    }
+
+    #[test]
+    fn a_silent_peer_and_a_lagging_table_are_told() {
+        let mut status = status();
+        status.peer.heard = false;
+        status.sync = Sync { in_sync: false, behind: 12, ..status.sync };
+        let text = status.to_string();
+        assert!(text.contains("FW-0001 was ACTIVE, silent for 4ms\n"), "{text}");
+        assert!(text.contains("50000 connections, 12 changes behind\n"), "{text}");
+        status.sync.catching_up = true;
+        assert!(status.to_string().contains("connections, catching up\n"));
+        status.peer.role = None;
+        status.sync.enabled = false;
+        let text = status.to_string();
+        assert!(text.contains("FW-0001 was never heard\n"), "{text}");
+        assert!(text.contains("sync     off\n"), "{text}");
+    }
+
+    /// STA-1: what a program reads: names that stay.
+    #[test]
+    fn a_program_reads_these_names() {
+        let status = status();
+        let json = serde_json::to_value(&status).unwrap();
+        for (pointer, value) in [
+            ("/role", "STANDBY".into()),
+            ("/state", "Standby".into()),
+            ("/since_ms", 61_500.into()),
+            ("/why", "the peer is Active".into()),
+            ("/designation", "secondary".into()),
+            ("/serial", "FW-0002".into()),
+            ("/role_changes", 1.into()),
+            ("/peer/serial", "FW-0001".into()),
+            ("/peer/heard", true.into()),
+            ("/peer/role", "ACTIVE".into()),
+            ("/peer/age_ms", 4.into()),
+            ("/mismatch", serde_json::Value::Null),
+            ("/paths/1/name", "lan".into()),
+            ("/paths/1/heard", true.into()),
+            ("/paths/1/heard_by_peer", false.into()),
+            ("/sync/enabled", true.into()),
+            ("/sync/role", "replica".into()),
+            ("/sync/records", 50_000.into()),
+            ("/sync/in_sync", true.into()),
+            ("/sync/catching_up", false.into()),
+            ("/sync/behind", 0.into()),
+            ("/longest_stall_us", 1_250.into()),
+            ("/counters/heartbeats ignored: stale", 3.into()),
+        ] {
+            assert_eq!(json.pointer(pointer), Some(&value), "{pointer}");
+        }
+        assert_eq!(serde_json::from_value::<Status>(json).unwrap(), status);
+    }
+}
