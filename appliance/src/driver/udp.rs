@@ -13,9 +13,10 @@ use std::task::Poll;
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
-/// The most datagrams from elsewhere that are thrown away in one go: a flood of them must not keep the
-/// driver from its work.
-const MAX_FOREIGN: usize = 64;
+/// The most datagrams from elsewhere that are thrown away of one socket in one go: a flood of them must
+/// not keep the driver from its work. A socket's buffer holds fewer (212,992 bytes by default, at least
+/// 768 for each), so that they hide no heartbeat that had arrived before the look.
+const MAX_FOREIGN: usize = 512;
 
 /// One path of one channel: a bound socket, and where the peer listens.
 #[derive(Debug)]
@@ -120,8 +121,8 @@ impl Transport for UdpTransport {
     }
 
     fn try_recv(&mut self, buf: &mut [u8]) -> Option<(Origin, usize)> {
-        let mut foreign = 0_usize;
         for socket in &mut self.sockets {
+            let mut foreign = 0_usize;
             let path = &socket.path;
             while socket.look && foreign < MAX_FOREIGN {
                 match path.socket.recv_from(buf) {

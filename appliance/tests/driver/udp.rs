@@ -94,6 +94,26 @@ fn datagrams_of_other_addresses_are_dropped_and_counted() {
     assert_eq!((drops.foreign(), drops.unsent()), (3, 0));
 }
 
+/// CRASH-4: datagrams from elsewhere do not hide a heartbeat that arrived behind them.
+#[test]
+fn datagrams_of_other_addresses_hide_no_heartbeat() {
+    let runtime = runtime();
+    let _inside = runtime.enter();
+    let (path, peer) = path(Channel::Pair);
+    let ours = path.socket.local_addr().unwrap();
+    let mut transport = UdpTransport::new(PEER, vec![path]).unwrap();
+    let stranger = loopback();
+    for _ in 0..200 {
+        stranger.send_to(b"noise", ours).unwrap();
+    }
+    peer.send(b"beat").unwrap();
+    transport.look();
+    let mut buf = [0; 64];
+    let (_, len) = transport.try_recv(&mut buf).expect("it has arrived");
+    assert_eq!(&buf[..len], b"beat");
+    assert_eq!(transport.drops().foreign(), 200);
+}
+
 #[test]
 fn what_cannot_be_sent_is_dropped_and_counted() {
     let runtime = runtime();
