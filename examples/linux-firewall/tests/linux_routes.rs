@@ -3,6 +3,8 @@
 // Helpers of tests may say plainly what they expect, as tests do.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 #![allow(clippy::arithmetic_side_effects)]
+// The kernel has its own time.
+#![allow(clippy::disallowed_methods)]
 
 mod linux_support;
 
