@@ -155,10 +155,11 @@ impl Site {
         peer.ip("addr add 10.1.0.3/24 dev lan0");
         let directory = tempfile::tempdir().unwrap();
         let site = Self { unit, peer, directory };
-        // The carriers come up a little later.
+        // The carriers come up a little later, and what the kernel says of them later still.
         until("carriers", || {
             let links = site.unit.ip("-j link");
-            (links.matches("\"LOWER_UP\"").count() >= 4).then_some(())
+            let up = |what: &str| links.matches(what).count() >= 4;
+            (up("\"LOWER_UP\"") && up("\"operstate\":\"UP\"")).then_some(())
         });
         Some(site)
     }
