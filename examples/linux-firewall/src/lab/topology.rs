@@ -183,11 +183,9 @@ impl Topology {
 }
 
 fn configure_firewall(firewall: &Namespace, index: usize, options: &Options) -> Result<(), Error> {
-    // A host route to the peer only: the network itself is reached through the macvlan, whoever is
-    // Active.
-    let (own, peer) = (lan_address(index), lan_address(1 - index));
-    tool::ip(firewall, &format!("addr add {own}/32 dev {LAN}\n"))?;
-    tool::ip(firewall, &format!("route add {peer}/32 dev {LAN} src {own}\n"))?;
+    // In the network of the shared addresses, as is usual: what is forwarded must leave by the macvlan
+    // all the same, or the rules below drop it.
+    tool::ip(firewall, &format!("addr add {}/24 dev {LAN}\n", lan_address(index)))?;
     for device in [LAN, WAN] {
         firewall.set_parameters(&[
             (&format!("ipv4/conf/{device}/arp_ignore"), "1"),
@@ -225,6 +223,7 @@ fn rules(nat: bool) -> String {
            chain forward {{\n\
              type filter hook forward priority filter; policy drop;\n\
              ct state invalid drop\n\
+             oifname != {{ \"{LAN}v\", \"{WAN}v\" }} drop\n\
              ct state established,related accept\n\
              iifname \"{LAN}v\" ct state new accept\n\
            }}\n\
