@@ -8,7 +8,7 @@ use std::io;
 use std::sync::Arc;
 use thiserror::Error;
 use tokio::runtime::Handle;
-use tokio::sync::mpsc::error::TryRecvError;
+use tokio::sync::mpsc::error::{TryRecvError, TrySendError};
 use tokio::sync::{mpsc, oneshot};
 
 /// The most datagrams that are read before the machine is asked what to do about them.
@@ -46,7 +46,8 @@ pub struct Driver<M: Machine, T> {
     lane: LaneOf<M>,
     dones: mpsc::UnboundedReceiver<Done>,
     done: mpsc::UnboundedSender<Done>,
-    events: mpsc::Sender<(Instant, M::Event)>,
+    events: mpsc::Sender<News<M>>,
+    events_dropped: u64,
 }
 
 /// What follows a turn of the loop.
@@ -58,6 +59,9 @@ enum Turn {
     /// Nobody wants the driver any more.
     Stop,
 }
+
+/// An event, and how many were dropped before it.
+type News<M> = (Instant, <M as Machine>::Event, u64);
 
 /// An answer to an action.
 type Done = (ActionId, Result<(), ActionError>);
@@ -107,6 +111,7 @@ where
             dones,
             done,
             events,
+            events_dropped: 0,
         };
         (driver, DriverHandle { commands })
     }
@@ -116,13 +121,14 @@ impl<M: Machine, T: Transport> Driver<M, T> {
     /// Runs until [`DriverHandle::stop`], or until all handles are gone, and gives the machine back.
     ///
     /// # Errors
-    /// The transport is broken for good.
+    /// The transport is broken for good, or the platform has panicked. The embedder stops the unit then:
+    /// without heartbeats its peer takes over.
     pub async fn run(mut self) -> io::Result<M> {
         let mut buf = vec![0; BUFFER_LEN.max(self.machine.max_datagram())];
         let mut timer = Timer::new()?;
         let mut set_to = None;
         loop {
-            let busy = match self.turn(&mut buf) {
+            let busy = match self.turn(&mut buf)? {
                 Turn::Stop => return Ok(self.machine),
                 Turn::More => true,
                 Turn::Idle => false,
@@ -153,7 +159,7 @@ impl<M: Machine, T: Transport> Driver<M, T> {
     }
 
     /// Everything that can be done without waiting.
-    fn turn(&mut self, buf: &mut [u8]) -> Turn {
+    fn turn(&mut self, buf: &mut [u8]) -> io::Result<Turn> {
         // All that has queued up comes before the timeout, which is judged by the time before it was
         // read: whatever arrived until then was heard, however long this thread was kept from running.
         let now = self.clock.now();
@@ -177,42 +183,61 @@ impl<M: Machine, T: Transport> Driver<M, T> {
         if due {
             self.machine.handle_timeout(now);
         }
-        self.flush(buf);
+        self.flush(buf)?;
         for _ in 0..MAX_COMMANDS_PER_TURN {
             match self.commands.try_recv() {
-                Ok(Command::Stop) | Err(TryRecvError::Disconnected) => return Turn::Stop,
+                Ok(Command::Stop) | Err(TryRecvError::Disconnected) => return Ok(Turn::Stop),
                 Ok(command) => self.command(command),
                 Err(TryRecvError::Empty) => break,
             }
         }
-        self.flush(buf);
+        self.flush(buf)?;
         let overdue = self.machine.poll_timeout().is_some_and(|deadline| deadline.at <= now);
         if overdue || datagrams == MAX_DATAGRAMS_PER_TURN || !self.commands.is_empty() {
-            Turn::More
+            Ok(Turn::More)
         } else {
-            Turn::Idle
+            Ok(Turn::Idle)
         }
     }
 
-    fn flush(&mut self, buf: &mut [u8]) {
-        let now = self.clock.now();
-        while let Some(output) = self.machine.poll_output(now, buf) {
+    fn flush(&mut self, buf: &mut [u8]) -> io::Result<()> {
+        loop {
+            // The time is read for each: this thread may be kept from running between two outputs, and
+            // what was meant for before must not go out after (S3).
+            let now = self.clock.now();
+            let Some(output) = self.machine.poll_output(now, buf) else { return Ok(()) };
             match output {
                 Output::Transmit { to, len } => {
                     self.transport.try_send(to, buf.get(..len).unwrap_or_default());
                 }
                 Output::Action { id, action } => {
-                    let lane = self.lanes.get((self.lane)(&action)).or(self.lanes.first());
-                    if lane.is_none_or(|lane| lane.try_send((id, action)).is_err()) {
-                        // The lane is hopelessly behind; the machine will try again.
-                        let _ = self.done.send((id, Err(ActionError::TimedOut)));
-                    }
+                    self.hand_out(id, action)?;
                 }
                 Output::Event(event) => {
-                    if self.events.try_send((now, event)).is_err() {
-                        tracing::warn!("an event was dropped: the platform is behind");
+                    // The platform is behind. To say so in the log might mean to wait for it.
+                    match self.events.try_send((now, event, self.events_dropped)) {
+                        Ok(()) => self.events_dropped = 0,
+                        Err(_) => self.events_dropped = self.events_dropped.saturating_add(1),
                     }
                 }
+            }
+        }
+    }
+
+    fn hand_out(&mut self, id: ActionId, action: M::Action) -> io::Result<()> {
+        let lane = self.lanes.get((self.lane)(&action)).or(self.lanes.first());
+        let Some(lane) = lane else { return Ok(()) };
+        match lane.try_send((id, action)) {
+            Ok(()) => Ok(()),
+            // The lane is hopelessly behind; the machine will try again.
+            Err(TrySendError::Full(_)) => {
+                // The receiver is a field beside this sender.
+                let _ = self.done.send((id, Err(ActionError::TimedOut)));
+                Ok(())
+            }
+            // The platform has panicked. A unit that cannot act must fall silent, so that its peer does.
+            Err(TrySendError::Closed(_)) => {
+                Err(io::Error::other("the platform ended: an action of it panicked"))
             }
         }
     }
@@ -312,15 +337,18 @@ where
     sender
 }
 
-fn spawn_events<M, P>(workers: &Handle, platform: Arc<P>) -> mpsc::Sender<(Instant, M::Event)>
+fn spawn_events<M, P>(workers: &Handle, platform: Arc<P>) -> mpsc::Sender<News<M>>
 where
     M: Machine + 'static,
     M::Event: Send,
     P: Platform<M>,
 {
-    let (sender, mut events) = mpsc::channel::<(Instant, M::Event)>(EVENTS);
+    let (sender, mut events) = mpsc::channel::<News<M>>(EVENTS);
     workers.spawn(async move {
-        while let Some((at, event)) = events.recv().await {
+        while let Some((at, event, dropped)) = events.recv().await {
+            if dropped > 0 {
+                tracing::warn!(dropped, "events were dropped: the platform was behind");
+            }
             platform.event(at, event);
         }
     });

@@ -35,8 +35,9 @@ pub struct UdpPath {
 #[derive(Debug)]
 pub struct UdpTransport {
     peer: UnitId,
-    /// Heartbeats first.
     sockets: Vec<Socket>,
+    /// The socket that is read next.
+    next: usize,
     drops: Arc<UdpDrops>,
 }
 
@@ -83,8 +84,7 @@ impl UdpTransport {
             let watch = AsyncFd::with_interest(path.socket.try_clone()?, Interest::READABLE)?;
             sockets.push(Socket { path, watch, look: true });
         }
-        sockets.sort_by_key(|socket| socket.path.channel != Channel::Pair);
-        Ok(Self { peer, sockets, drops: Arc::default() })
+        Ok(Self { peer, sockets, next: 0, drops: Arc::default() })
     }
 
     /// What is dropped; readable while the driver runs.
@@ -98,7 +98,7 @@ impl UdpTransport {
 impl Transport for UdpTransport {
     async fn readable(&mut self) -> io::Result<()> {
         poll_fn(|context| {
-            let mut readable = Poll::Pending;
+            let mut readable = self.sockets.iter().any(|socket| socket.look);
             for socket in &mut self.sockets {
                 match socket.watch.poll_read_ready(context) {
                     // Cleared before it is read to the end: what arrives later is told anew.
@@ -107,9 +107,9 @@ impl Transport for UdpTransport {
                     Poll::Pending => continue,
                 }
                 socket.look = true;
-                readable = Poll::Ready(Ok(()));
+                readable = true;
             }
-            readable
+            if readable { Poll::Ready(Ok(())) } else { Poll::Pending }
         })
         .await
     }
@@ -121,23 +121,18 @@ impl Transport for UdpTransport {
     }
 
     fn try_recv(&mut self, buf: &mut [u8]) -> Option<(Origin, usize)> {
-        for socket in &mut self.sockets {
-            let mut foreign = 0_usize;
-            let path = &socket.path;
-            while socket.look && foreign < MAX_FOREIGN {
-                match path.socket.recv_from(buf) {
-                    // Not the scope of a link-local address: the socket belongs to one device.
-                    Ok((len, from)) if same_host(from, path.peer) => {
-                        let (path, channel) = (path.path, path.channel);
-                        return Some((Origin { peer: self.peer, path, channel }, len));
-                    }
-                    Ok(_) => {
-                        foreign = foreign.saturating_add(1);
-                        self.drops.foreign.fetch_add(1, Ordering::Relaxed);
-                    }
-                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => socket.look = false,
-                    // About a datagram that we sent; the next read goes on behind it.
-                    Err(_) => foreign = foreign.saturating_add(1),
+        // One after the other, so that none hides what arrives on another.
+        for pairs in [true, false] {
+            for _ in 0..self.sockets.len() {
+                let count = self.sockets.len();
+                let next = self.next;
+                self.next = next.saturating_add(1).checked_rem(count).unwrap_or(0);
+                let Some(socket) = self.sockets.get_mut(next) else { continue };
+                if (socket.path.channel == Channel::Pair) == pairs
+                    && let Some(len) = socket.recv(buf, &self.drops)
+                {
+                    let (path, channel) = (socket.path.path, socket.path.channel);
+                    return Some((Origin { peer: self.peer, path, channel }, len));
                 }
             }
         }
@@ -154,6 +149,28 @@ impl Transport for UdpTransport {
         if !sent {
             self.drops.unsent.fetch_add(1, Ordering::Relaxed);
         }
+    }
+}
+
+impl Socket {
+    /// The next datagram of the peer, if there is one.
+    fn recv(&mut self, buf: &mut [u8], drops: &UdpDrops) -> Option<usize> {
+        for _ in 0..MAX_FOREIGN {
+            if !self.look {
+                return None;
+            }
+            match self.path.socket.recv_from(buf) {
+                // Not the scope of a link-local address: the socket belongs to one device.
+                Ok((len, from)) if same_host(from, self.path.peer) => return Some(len),
+                Ok(_) => {
+                    drops.foreign.fetch_add(1, Ordering::Relaxed);
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.look = false,
+                // About a datagram that we sent; the next read goes on behind it.
+                Err(_) => {}
+            }
+        }
+        None
     }
 }
 

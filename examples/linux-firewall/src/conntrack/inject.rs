@@ -163,13 +163,25 @@ impl Injector {
     pub fn make_liberal(&mut self, scope: &Scope) -> Result<usize, ConntrackError> {
         let mut keys = Vec::new();
         let dumped = Table::open()?.dump(scope, |connection| {
-            if matches!(connection.key.transport, Transport::Tcp { .. }) {
-                keys.push(connection.key);
-            }
+            keys.push(connection.key);
         });
         // A part is better than nothing: what an interrupted dump did name is changed all the same.
-        let changed = self.stream(keys, |batch, key| wire::liberal(batch, &key))?;
+        let changed = self.make_these_liberal(keys)?;
         dumped.map(|_| changed)
+    }
+
+    /// The same for connections that the caller knows: it saves reading the kernel's table. Those of
+    /// other protocols are passed over.
+    ///
+    /// # Errors
+    /// The exchange failed: a part may have been changed.
+    pub fn make_these_liberal(
+        &mut self,
+        keys: impl IntoIterator<Item = ConnectionKey>,
+    ) -> Result<usize, ConntrackError> {
+        let tcp = |key: &ConnectionKey| matches!(key.transport, Transport::Tcp { .. });
+        let keys = keys.into_iter().filter(tcp);
+        self.stream(keys, |batch, key| wire::liberal(batch, &key))
     }
 
     /// One message per item, in batches; how many the kernel did not refuse.

@@ -7,6 +7,7 @@ use crate::conntrack::{ConntrackError, Event, Events, Injector, STANDBY_TIMEOUT,
 use appliance::driver::{DriverHandle, Stopped};
 use appliance::{Appliance, Input};
 use core::ops::ControlFlow;
+use ha_core::time::Clock;
 use statesync::{Change, Connection, ConnectionKey, KeyRange, Records, SyncRole};
 use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;
@@ -23,6 +24,9 @@ const SLICE: usize = 512;
 const READ_TIME: Duration = Duration::from_millis(100);
 /// How long to wait before the table is tried again after a failure.
 const RETRY: Duration = Duration::from_secs(1);
+/// How long after a take-over the kernel's table is compared with what was known before: the kernel
+/// reads it without a break for some milliseconds, and that time belongs to the connections first.
+const SETTLE: Duration = Duration::from_secs(5);
 /// How often the Standby's entries get their time-out anew.
 const RENEW: Duration = Duration::from_secs(24 * 3600);
 
@@ -31,7 +35,8 @@ const RENEW: Duration = Duration::from_secs(24 * 3600);
 pub(super) enum Duty {
     /// The unit is Active since this move: tell the machine of every change.
     Follow(u64),
-    /// It is not any more, since this move. A rest that comes late, after a newer move, is none.
+    /// It is not any more, since this move: stop following, and let the windows of its connections go
+    /// stale in peace. A rest that comes late, after a newer move, is none.
     Rest(u64),
     /// The replica is complete: make the kernel's table the same, whatever was in it.
     Reconcile,
@@ -58,6 +63,7 @@ pub(super) struct Work {
     pub(super) scope: Scope,
     pub(super) receive_buffer: usize,
     pub(super) counters: Arc<Counters>,
+    pub(super) clock: Clock,
 }
 
 #[derive(Debug, Error)]
@@ -78,22 +84,28 @@ pub(super) fn new() -> (Follower, Receiver<Duty>) {
 pub(super) fn run(work: &Work, duties: &Receiver<Duty>) {
     // How long until the tables are to be compared, if they are.
     let mut reconcile = None;
+    // The machine's table is known to be that of the kernel.
+    let mut in_line = false;
     loop {
         let result = match duties.recv_timeout(reconcile.unwrap_or(RENEW)) {
             Ok(Duty::Follow(since)) => {
                 reconcile = None;
-                work.follow(duties, since).map(|next| {
-                    reconcile =
-                        next.filter(|duty| *duty == Duty::Reconcile).map(|_| Duration::ZERO);
+                work.follow(duties, since, &mut in_line).and_then(|next| {
+                    reconcile = (next == Some(Duty::Reconcile)).then_some(Duration::ZERO);
+                    match next {
+                        Some(Duty::Rest(_)) => work.make_liberal(in_line),
+                        _ => Ok(()),
+                    }
                 })
             }
-            Ok(Duty::Rest(_)) => Ok(()),
+            Ok(Duty::Rest(_)) => work.make_liberal(in_line),
             Err(RecvTimeoutError::Timeout) if reconcile.is_none() => {
                 work.set_timeouts(|_| STANDBY_TIMEOUT)
             }
             Ok(Duty::Reconcile) | Err(RecvTimeoutError::Timeout) => {
                 let result = work.reconcile();
                 reconcile = result.is_err().then_some(RETRY);
+                in_line |= result.is_ok();
                 result
             }
             Err(RecvTimeoutError::Disconnected) => return,
@@ -108,8 +120,13 @@ pub(super) fn run(work: &Work, duties: &Receiver<Duty>) {
 
 impl Work {
     /// Follows the table, as from the move `since`, until another duty comes, and returns that.
-    fn follow(&self, duties: &Receiver<Duty>, mut since: u64) -> Result<Option<Duty>, FollowError> {
-        // Listen first, then read the table: what changes meanwhile waits in the socket.
+    fn follow(
+        &self,
+        duties: &Receiver<Duty>,
+        mut since: u64,
+        in_line: &mut bool,
+    ) -> Result<Option<Duty>, FollowError> {
+        // Listen first, then read the table: what changes meanwhile is told, or waits in the socket.
         let mut events = loop {
             match Events::open(self.receive_buffer, self.scope.clone()) {
                 Ok(events) => break events,
@@ -122,12 +139,9 @@ impl Work {
             }
         };
         events.ignore(&lock(&self.injector));
-        match self.set_timeouts(|connection| connection.state.timeout) {
-            // Packets that pass set it as well.
-            Err(FollowError::Conntrack(error)) => self.failed(&error),
-            result => result?,
-        }
-        let mut whole = true;
+        let settle = if *in_line { SETTLE } else { Duration::ZERO };
+        let mut settled_at = Some(self.clock.now() + settle);
+        let mut whole = false;
         let mut pause = Duration::ZERO;
         let mut changes = Vec::new();
         loop {
@@ -135,16 +149,24 @@ impl Work {
             if let ControlFlow::Break(next) = self.superseded(told, &mut since)? {
                 return Ok(next);
             }
+            if settled_at.take_if(|at| *at <= self.clock.now()).is_some() {
+                whole = true;
+                match self.set_timeouts(|connection| connection.state.timeout) {
+                    // Packets that pass set it as well.
+                    Err(FollowError::Conntrack(error)) => self.failed(&error),
+                    result => result?,
+                }
+            }
             match self.follow_on(&mut events, &mut whole, &mut changes) {
-                Ok(()) => {}
+                Ok(()) => *in_line |= settled_at.is_none(),
                 Err(FollowError::Conntrack(ConntrackError::Overrun)) => {
                     self.counters.overruns.fetch_add(1, Ordering::Relaxed);
                     warn!("events of the kernel's connection table were lost: it is read again");
-                    whole = true;
+                    (whole, *in_line) = (true, false);
                 }
                 Err(FollowError::Conntrack(error)) => {
                     self.failed(&error);
-                    (whole, pause) = (true, RETRY);
+                    (whole, *in_line, pause) = (true, false, RETRY);
                 }
                 Err(stopped) => return Err(stopped),
             }
@@ -160,7 +182,7 @@ impl Work {
         since: &mut u64,
     ) -> Result<ControlFlow<Option<Duty>>, Stopped> {
         Ok(match told {
-            Ok(Duty::Rest(end)) if end >= *since => ControlFlow::Break(None),
+            Ok(Duty::Rest(end)) if end >= *since => ControlFlow::Break(told.ok()),
             Err(RecvTimeoutError::Disconnected) => ControlFlow::Break(None),
             Ok(Duty::Reconcile) if self.is_replica()? => ControlFlow::Break(told.ok()),
             Ok(Duty::Follow(newer)) => {
@@ -285,6 +307,26 @@ impl Work {
             injector.install(&gone.into_iter().map(Change::Delete).collect::<Vec<_>>())?;
         }
         info!(records, deleted, "the kernel's connection table is that of the peer");
+        Ok(())
+    }
+
+    /// Windows go stale once the role is given up: they must not kill connections when this unit is
+    /// Active again.
+    fn make_liberal(&self, in_line: bool) -> Result<(), FollowError> {
+        let mut entries = 0;
+        if in_line {
+            let mut after = None;
+            loop {
+                let slice = self.slice(after)?;
+                let Some(last) = slice.last() else { break };
+                after = Some(last.key);
+                let keys = slice.iter().map(|connection| connection.key);
+                entries += lock(&self.injector).make_these_liberal(keys)?;
+            }
+        } else {
+            entries = lock(&self.injector).make_liberal(&self.scope)?;
+        }
+        info!(entries, "windows of own connections are no longer checked");
         Ok(())
     }
 

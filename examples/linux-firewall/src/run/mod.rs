@@ -102,7 +102,6 @@ pub fn run(config: &Checked) -> Result<(), RunError> {
         senders,
         Arc::clone(&injector),
         follower,
-        scope.clone(),
         Arc::clone(&counters),
     ));
     let cleared = ClearUp(Arc::clone(&platform));
@@ -137,6 +136,7 @@ pub fn run(config: &Checked) -> Result<(), RunError> {
             receive_buffer: usize::try_from(config.file.sync.receive_buffer.as_u64())
                 .unwrap_or(1 << 24),
             counters: Arc::clone(&counters),
+            clock,
         };
         std::thread::Builder::new()
             .name("connections".into())

@@ -2,7 +2,7 @@
 
 use super::counters::Counters;
 use super::follower::{Duty, Follower};
-use crate::conntrack::{ConntrackError, Injector, Scope};
+use crate::conntrack::{ConntrackError, Injector};
 use crate::links::SharedAddresses;
 use crate::packet::FrameSender;
 use appliance::driver::Platform;
@@ -41,7 +41,6 @@ pub struct LinuxPlatform {
     senders: BTreeMap<InterfaceId, FrameSender>,
     injector: Arc<Mutex<Injector>>,
     follower: Option<Follower>,
-    scope: Scope,
     pub(super) counters: Arc<Counters>,
     /// Counts takes and withdrawals, so that what is slow can see that it is superseded.
     moves: AtomicU64,
@@ -55,7 +54,6 @@ impl LinuxPlatform {
         senders: BTreeMap<InterfaceId, FrameSender>,
         injector: Arc<Mutex<Injector>>,
         follower: Option<Follower>,
-        scope: Scope,
         counters: Arc<Counters>,
     ) -> Self {
         Self {
@@ -63,7 +61,6 @@ impl LinuxPlatform {
             senders,
             injector,
             follower,
-            scope,
             counters,
             moves: AtomicU64::new(0),
             may_stop: Notify::new(),
@@ -146,11 +143,6 @@ impl LinuxPlatform {
         }
         if let Some(follower) = &self.follower {
             follower.tell(Duty::Rest(moves));
-            // Windows go stale from now on: they must not kill connections when this unit is Active again.
-            match lock(&self.injector).make_liberal(&self.scope) {
-                Ok(entries) => info!(entries, "windows of own connections are no longer checked"),
-                Err(error) => return Err(self.table_failed(&error)),
-            }
         }
         tokio::time::sleep(PARK_AFTER).await;
         self.with_shared("setting the shared interfaces down", |shared| {
@@ -212,7 +204,11 @@ impl Platform<Appliance<Table>> for LinuxPlatform {
         match action {
             // The connections are in the kernel already.
             Action::Pair(pair::Action::AdoptState) => {
-                self.moves.fetch_add(1, Ordering::SeqCst);
+                let before = self.moves.fetch_add(1, Ordering::SeqCst);
+                // What changes from now on is not missed; whatever takes long waits.
+                if let Some(follower) = &self.follower {
+                    follower.tell(Duty::Follow(before + 1));
+                }
                 Ok(())
             }
             Action::Pair(pair::Action::OpenForwarding) => {
@@ -222,15 +218,8 @@ impl Platform<Appliance<Table>> for LinuxPlatform {
                 self.with_shared("taking the addresses", SharedAddresses::take)
             }
             Action::Pair(pair::Action::Announce { round, frames }) => self.announce(round, &frames),
-            // Dynamic clients (DHCP, PPPoE) are the business of other programs here. What changes in the
-            // kernel's table is followed from now on: not earlier, so that the take itself has the
-            // processors.
-            Action::Pair(pair::Action::ResumeClients) => {
-                if let Some(follower) = &self.follower {
-                    follower.tell(Duty::Follow(self.moves.load(Ordering::SeqCst)));
-                }
-                Ok(())
-            }
+            // Dynamic clients (DHCP, PPPoE) are the business of other programs here.
+            Action::Pair(pair::Action::ResumeClients) => Ok(()),
             Action::Pair(pair::Action::Withdraw) => {
                 self.moves.fetch_add(1, Ordering::SeqCst);
                 self.with_shared("withdrawing the addresses", SharedAddresses::withdraw)
