@@ -4,15 +4,19 @@ use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use ha_core::identity::PathId;
 use ha_core::machine::{ActionError, ActionId, Channel, Deadline, Machine, Origin, Output};
-use ha_core::pair::{self, Pair, PairConfig, State};
+use ha_core::pair::{self, Goal, Pair, PairConfig, State};
 use ha_core::reject::{Reject, RejectCounters};
-use ha_core::time::Instant;
+use ha_core::time::{Duration, Instant};
 use statesync::{Connection, ConnectionKey, Records, StateSync, SyncRole};
 use thiserror::Error;
 
-/// The most actions that are handed out and not answered; one that is not answered by then counts as
-/// forgotten. It is above what the machines inside allow together.
+/// The most actions that are handed out and not answered; beyond it the oldest counts as failed.
 const MAX_OPEN: usize = 128;
+
+/// How long a confirmed withdrawal is kept from the role machine at the most, so that the last changes
+/// reach the peer before the role does. Well below the shortest failure time (20 ms), within which a
+/// hand-over has to be done.
+const LAST_CHANGES: Duration = Duration::from_millis(5);
 
 /// What a unit is made of.
 #[derive(Clone, Debug)]
@@ -22,7 +26,7 @@ pub struct Config {
     /// State synchronization; `None` turns it off: a stateless pair (PAIR-2).
     pub sync: Option<statesync::Config>,
     /// The paths that state synchronization may use, in the order of preference (PAIR-19). It uses the
-    /// first on which the peer is heard; those that [`sync`](Self::sync) does not know are passed over.
+    /// first on which the units hear each other; those that [`sync`](Self::sync) does not know are passed over.
     pub sync_paths: Vec<PathId>,
 }
 
@@ -77,6 +81,8 @@ pub struct Appliance<R: Records> {
     sync: Option<StateSync<R>>,
     sync_paths: Vec<PathId>,
     wanted: (SyncRole, Option<PathId>),
+    /// A withdrawal that is confirmed while changes are on their way, and until when it is kept.
+    withdrawn: Option<(ActionId, Instant)>,
     next_id: ActionId,
     /// Whose an action is, and its number there.
     open: BTreeMap<ActionId, Inner>,
@@ -87,6 +93,7 @@ pub struct Appliance<R: Records> {
 #[derive(Clone, Copy, Debug)]
 enum Inner {
     Pair(ActionId),
+    Withdraw(ActionId),
     Sync(ActionId),
 }
 
@@ -107,6 +114,7 @@ impl<R: Records> Appliance<R> {
             sync,
             sync_paths,
             wanted: (SyncRole::Idle, None),
+            withdrawn: None,
             next_id: ActionId::default(),
             open: BTreeMap::new(),
             rejects: RejectCounters::default(),
@@ -133,14 +141,24 @@ impl<R: Records> Appliance<R> {
 
     /// Lets state synchronization follow the role and the paths.
     fn tie(&mut self, now: Instant) {
+        if let Some((id, until)) = self.withdrawn
+            && (until <= now || !self.has_changes_on_the_way())
+        {
+            self.withdrawn = None;
+            self.pair.handle_done(now, id, Ok(()));
+        }
         let Some(sync) = &mut self.sync else { return };
         let role = match self.pair.state() {
             _ if self.pair.mismatch().is_some() => SyncRole::Idle,
             State::Taking | State::Active => SyncRole::Publisher,
+            // Who hands the role over tells its last changes first.
+            State::Withdrawing(Goal::Release | Goal::Leave) => SyncRole::Publisher,
             State::Standby | State::Asking => SyncRole::Replica,
             _ => SyncRole::Idle,
         };
-        let path = self.sync_paths.iter().copied().find(|path| self.pair.path_is_heard(*path));
+        // Heard in both directions: batches go one way, acknowledgements the other.
+        let works = |path: &PathId| self.pair.path_works(*path);
+        let path = self.sync_paths.iter().copied().find(works);
         let (had_role, had_path) = self.wanted;
         // Neither is ever refused: the paths are those that are known.
         if role != had_role {
@@ -152,9 +170,32 @@ impl<R: Records> Appliance<R> {
         self.wanted = (role, path);
     }
 
-    fn mint(&mut self, inner: Inner) -> ActionId {
-        if self.open.len() >= MAX_OPEN {
-            self.open.pop_first();
+    /// Changes that the peer has not confirmed, and may yet.
+    fn has_changes_on_the_way(&self) -> bool {
+        self.sync.as_ref().map(StateSync::progress).is_some_and(|progress| {
+            progress.role == SyncRole::Publisher && progress.session_open && !progress.in_sync
+        })
+    }
+
+    fn answer(&mut self, now: Instant, inner: Inner, outcome: Result<(), ActionError>) {
+        match inner {
+            Inner::Withdraw(id) if outcome.is_ok() && self.has_changes_on_the_way() => {
+                self.withdrawn = Some((id, now + LAST_CHANGES));
+            }
+            Inner::Pair(id) | Inner::Withdraw(id) => self.pair.handle_done(now, id, outcome),
+            Inner::Sync(id) => {
+                if let Some(sync) = &mut self.sync {
+                    sync.handle_done(now, id, outcome);
+                }
+            }
+        }
+    }
+
+    fn mint(&mut self, now: Instant, inner: Inner) -> ActionId {
+        if self.open.len() >= MAX_OPEN
+            && let Some((_, oldest)) = self.open.pop_first()
+        {
+            self.answer(now, oldest, Err(ActionError::TimedOut));
         }
         let id = self.next_id.mint();
         self.open.insert(id, inner);
@@ -206,10 +247,8 @@ impl<R: Records> Machine for Appliance<R> {
     }
 
     fn handle_done(&mut self, now: Instant, id: ActionId, outcome: Result<(), ActionError>) {
-        match (self.open.remove(&id), &mut self.sync) {
-            (Some(Inner::Pair(id)), _) => self.pair.handle_done(now, id, outcome),
-            (Some(Inner::Sync(id)), Some(sync)) => sync.handle_done(now, id, outcome),
-            _ => {}
+        if let Some(inner) = self.open.remove(&id) {
+            self.answer(now, inner, outcome);
         }
         self.tie(now);
     }
@@ -229,7 +268,11 @@ impl<R: Records> Machine for Appliance<R> {
                 Output::Transmit { to, len } => Output::Transmit { to, len },
                 Output::Event(event) => Output::Event(Event::Pair(event)),
                 Output::Action { id, action } => {
-                    Output::Action { id: self.mint(Inner::Pair(id)), action: Action::Pair(action) }
+                    let inner = match action {
+                        pair::Action::Withdraw => Inner::Withdraw(id),
+                        _ => Inner::Pair(id),
+                    };
+                    Output::Action { id: self.mint(now, inner), action: Action::Pair(action) }
                 }
             });
         }
@@ -237,14 +280,15 @@ impl<R: Records> Machine for Appliance<R> {
             Output::Transmit { to, len } => Output::Transmit { to, len },
             Output::Event(event) => Output::Event(Event::Sync(event)),
             Output::Action { id, action } => {
-                Output::Action { id: self.mint(Inner::Sync(id)), action: Action::Sync(action) }
+                Output::Action { id: self.mint(now, Inner::Sync(id)), action: Action::Sync(action) }
             }
         })
     }
 
     fn poll_timeout(&self) -> Option<Deadline> {
         let sync = self.sync.as_ref().and_then(Machine::poll_timeout);
-        Deadline::earlier(self.pair.poll_timeout(), sync)
+        let withdrawn = self.withdrawn.map(|(_, at)| Deadline { at, why: "last changes" });
+        Deadline::earlier(Deadline::earlier(self.pair.poll_timeout(), sync), withdrawn)
     }
 
     fn max_datagram(&self) -> usize {

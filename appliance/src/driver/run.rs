@@ -306,6 +306,11 @@ impl<M: Machine> DriverHandle<M> {
         answered.await.map_err(|_| Stopped)
     }
 
+    /// Waits until the driver has ended, for whatever reason.
+    pub async fn stopped(&self) {
+        self.commands.closed().await;
+    }
+
     /// Ends the driver. The machine is not told: to the peer it is a crash.
     ///
     /// # Errors

@@ -45,7 +45,7 @@ fn a_planned_leave() {
     world.run_until("equal tables", World::in_sync);
     world.plan.hold = true;
     world.input(A, Input::Pair(pair::Input::Leave));
-    assert_eq!(world.sync_role(A), SyncRole::Idle, "at once, with the withdrawal");
+    assert_eq!(world.sync_role(A), SyncRole::Publisher, "until the withdrawal is confirmed");
     world.plan.hold = false;
     let withdraw = world.unit(A).held[0].0;
     world.answer(A, withdraw);

@@ -9,6 +9,7 @@ mod world;
 mod actions;
 mod failover;
 mod follow;
+mod last_changes;
 mod mismatch;
 mod paths;
 mod stateless;

@@ -67,6 +67,7 @@ pub(crate) struct World {
     pub(crate) units: [Option<Unit>; 2],
     /// Paths on which nothing passes.
     pub(crate) cut: BTreeSet<PathId>,
+    pub(crate) cut_one: Option<(usize, PathId)>,
     /// Everything that was sent, with its sender.
     pub(crate) sent: Vec<(usize, Destination)>,
     wire: Vec<(Instant, usize, Origin, Vec<u8>)>,
@@ -79,6 +80,7 @@ impl World {
         let mut world = Self {
             now: Instant::from_millis(1000),
             cut: plan.cut.iter().copied().collect(),
+            cut_one: None,
             plan,
             units: [None, None],
             sent: Vec::new(),
@@ -242,7 +244,7 @@ impl World {
     fn transmit(&mut self, from: usize, to: Destination, datagram: &[u8]) {
         self.sent.push((from, to));
         let (lost, delay) = (self.below(100) < self.plan.loss, 1 + self.below(2));
-        if lost || self.cut.contains(&to.path) {
+        if lost || self.cut.contains(&to.path) || self.cut_one == Some((from, to.path)) {
             return;
         }
         let origin = Origin { peer: UnitId(from as u8), path: to.path, channel: to.channel };

@@ -108,6 +108,14 @@ impl Pair {
         self.peer.path_is_up(path)
     }
 
+    /// Whether the units hear each other on this path, in both directions.
+    #[must_use]
+    pub fn path_works(&self, path: PathId) -> bool {
+        let bits = self.peer.alive().map_or(0, |last| last.heartbeat.paths_heard);
+        let heard_by_peer = bits.checked_shr(path.0.into()).is_some_and(|bit| bit & 1 != 0);
+        self.peer.path_is_up(path) && heard_by_peer
+    }
+
     /// What the peer says of its role, if it is heard.
     #[must_use]
     pub fn peer_stance(&self) -> Option<Stance> {

@@ -205,6 +205,8 @@ async fn until_told_to_stop(
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
         result = &mut serve => result?,
+        // Without heartbeats the peer takes over: nothing is handed over, but everything given back.
+        () = handle.stopped() => return Ok(()),
     }
     info!("leaving: the role is handed over");
     if let Ok(Ok(())) = handle.input(Input::Pair(pair::Input::Leave)).await {

@@ -286,7 +286,6 @@ mod tests {
             BTreeMap::new(),
             Arc::new(Mutex::new(Injector::open().unwrap())),
             None,
-            Scope::default(),
             Arc::default(),
         )
     }
