@@ -4,6 +4,7 @@ use super::heartbeat::{INTERVAL_RANGE, LEVEL_RANGE, MAX_PATHS, Product};
 use crate::address::{InterfaceAddress, MacAddress};
 use crate::identity::{Designation, InterfaceId, PathId, SerialNumber, UnitId};
 use alloc::vec::Vec;
+use core::net::IpAddr;
 use core::ops::RangeInclusive;
 use core::time::Duration;
 use thiserror::Error;
@@ -23,6 +24,10 @@ pub struct SharedInterface {
     /// Its number, the same on both units.
     pub id: InterfaceId,
     /// The MAC address that hosts are told: the virtual one, or without that this unit's own (VMAC-3).
+    ///
+    /// Several interfaces may have the same one: the VLANs of one card bear the card's address. That
+    /// *virtual* addresses differ is checked by
+    /// [`check_distinct`](crate::virtual_mac::check_distinct), which knows which ones are virtual.
     pub mac: MacAddress,
     /// The addresses that the Active holds, IPv4 and IPv6.
     pub addresses: Vec<InterfaceAddress>,
@@ -53,7 +58,8 @@ pub enum ConfigError {
     /// Two data interfaces have the same number.
     #[error("interfaces: {0} is there twice")]
     InterfaceTwice(InterfaceId),
-    /// An address is on two interfaces, or twice on one.
+    /// An address is twice on one interface, or on two. Only a link-local address may be on several: it
+    /// says nothing beyond its link.
     #[error("interfaces: address {0} is there twice")]
     AddressTwice(InterfaceAddress),
     /// The MAC address is zero or multicast (VMAC-1).
@@ -64,12 +70,15 @@ pub enum ConfigError {
         /// What.
         mac: MacAddress,
     },
-    /// Two data interfaces have the same MAC address (VMAC-1).
-    #[error("interfaces: {0} and {1} have the same MAC address")]
-    MacTwice(InterfaceId, InterfaceId),
     /// The number of announcements is outside [`ANNOUNCEMENT_RANGE`].
     #[error("announcements: {0} is not from 1 to 60")]
     Announcements(u8),
+    /// The announcements of a take are no time apart.
+    #[error("announcement interval: it must be longer than 0")]
+    AnnouncementInterval,
+    /// Every action would count as failed at once.
+    #[error("action timeout: it must be longer than 0")]
+    ActionTimeout,
 }
 
 /// The configuration of one unit of a pair, made by [`PairConfig::builder`].
@@ -220,7 +229,7 @@ impl PairConfigBuilder {
         self
     }
 
-    /// How often a take-over is announced (1 to 60 times), and how far apart (VMAC-3).
+    /// How often a take-over is announced (1 to 60 times), and how far apart: longer than 0 (VMAC-3).
     #[must_use]
     pub fn announcements(mut self, count: u8, interval: Duration) -> Self {
         self.0.announcements = count;
@@ -228,7 +237,7 @@ impl PairConfigBuilder {
         self
     }
 
-    /// How long an action of a take or a withdrawal may last before it counts as failed.
+    /// How long an action of a take or a withdrawal may last before it counts as failed: longer than 0.
     #[must_use]
     pub fn action_timeout(mut self, timeout: Duration) -> Self {
         self.0.action_timeout = timeout;
@@ -260,6 +269,12 @@ impl PairConfigBuilder {
         if !ANNOUNCEMENT_RANGE.contains(&config.announcements) {
             return Err(ConfigError::Announcements(config.announcements));
         }
+        if config.announcement_interval.is_zero() {
+            return Err(ConfigError::AnnouncementInterval);
+        }
+        if config.action_timeout.is_zero() {
+            return Err(ConfigError::ActionTimeout);
+        }
         check_interfaces(&config.interfaces)?;
         Ok(config)
     }
@@ -278,19 +293,30 @@ fn check_interfaces(interfaces: &[SharedInterface]) -> Result<(), ConfigError> {
             if one.id == other.id {
                 return Err(ConfigError::InterfaceTwice(one.id));
             }
-            if one.mac == other.mac {
-                return Err(ConfigError::MacTwice(other.id, one.id));
-            }
         }
     }
-    let mut sorted: Vec<_> = addresses.copied().collect();
+    let mut sorted: Vec<_> = interfaces
+        .iter()
+        .flat_map(|interface| interface.addresses.iter().map(|address| (*address, interface.id)))
+        .map(|(address, id)| {
+            (address.address(), is_link_local(address.address()).then_some(id), address)
+        })
+        .collect();
     sorted.sort_unstable();
     for pair in sorted.windows(2) {
-        if let [a, b] = pair
-            && a.address() == b.address()
+        if let [(a, on_a, _), (b, on_b, address)] = pair
+            && (a, on_a) == (b, on_b)
         {
-            return Err(ConfigError::AddressTwice(*b));
+            return Err(ConfigError::AddressTwice(*address));
         }
     }
     Ok(())
+}
+
+/// 169.254.0.0/16 or fe80::/10.
+fn is_link_local(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(address) => address.is_link_local(),
+        IpAddr::V6(address) => address.is_unicast_link_local(),
+    }
 }

@@ -13,6 +13,7 @@
 
 mod actions;
 mod announcements;
+mod config;
 mod designation;
 mod failover;
 mod hand_over;

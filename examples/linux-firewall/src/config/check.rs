@@ -102,7 +102,7 @@ impl From<pair::ConfigError> for ConfigError {
             E::Paths(_) => "path",
             E::InterfaceTwice(_) => "interface.id",
             E::TooManyAddresses | E::AddressTwice(_) => "interface.addresses",
-            E::Mac { .. } | E::MacTwice(..) => "interface.virtual-mac",
+            E::Mac { .. } => "interface.virtual-mac",
             E::Announcements(_) => "announcements.count",
             _ => return Self::Pair(error),
         };
