@@ -92,6 +92,9 @@ impl Peer {
     /// Takes a heartbeat of the peer in. `is_ours` says whether an echo names a heartbeat that we sent
     /// within our failure time.
     ///
+    /// A copy that is as many heartbeats behind the newest as make the peer lost is refused: a path on
+    /// which they come so late must not keep a dead peer alive.
+    ///
     /// A heartbeat of another start of the peer is believed once it echoes us, or at once while the
     /// peer is silent: a copy from long ago cannot displace the present start.
     pub(super) fn accept(
@@ -129,6 +132,10 @@ impl Peer {
             for path in &mut self.paths {
                 path.number = 0;
             }
+        }
+        let behind = newest.unwrap_or(0).saturating_sub(id.number);
+        if behind >= heartbeat.level.into() {
+            return Err(Reject::Stale);
         }
         let slot = self.paths.get_mut(usize::from(path.0)).ok_or(Reject::UnknownPath)?;
         if id.number <= slot.number {

@@ -44,6 +44,40 @@ fn a_path_that_heals_is_reported() {
     }
 }
 
+/// PAIR-6, PAIR-12: on one path heartbeats come two seconds late: they do not keep a dead Active alive.
+/// The Standby takes over within the failure time of the fast path, and the slow path counts as lost.
+#[test]
+fn late_copies_on_a_slow_path_do_not_delay_a_take_over() {
+    let mut world = World::new(|config| config.paths(2));
+    world.network.set_all(|link| link.delay = ms(1));
+    world.network.links[1][A].delay = ms(2000);
+    world.settle();
+    world.run_for(ms(5000));
+    let paths = [0, 1].map(|path| world.pair(B).path_is_heard(PathId(path)));
+    assert_eq!(paths, [true, false]);
+    world.crash(A);
+    let took = world.run_until(ms(100), |world| world.state(B) == State::Active);
+    assert!(took <= ms(31), "{took:?}");
+    world.run_for(ms(3000));
+    assert_eq!(world.state(B), State::Active);
+}
+
+/// PAIR-12: copies that come a little later than those of another path are good.
+#[test]
+fn a_path_that_is_a_little_slower_is_heard() {
+    let mut world = World::new(|config| config.paths(2));
+    world.network.set_all(|link| link.delay = ms(1));
+    world.network.links[1].iter_mut().for_each(|link| link.delay = ms(20));
+    world.settle();
+    world.run_for(ms(100));
+    let begin = world.now();
+    world.run_for(ms(1000));
+    for unit in [A, B] {
+        assert_eq!(world.events(unit, begin), []);
+        assert!(world.pair(unit).path_is_heard(PathId(1)));
+    }
+}
+
 /// PAIR-12: one direction on each path is enough, also when they are different paths.
 #[test]
 fn each_direction_may_have_a_path_of_its_own() {
