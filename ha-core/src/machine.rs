@@ -14,8 +14,8 @@
 //! what must follow the *completion* of an action waits inside the machine for
 //! [`Machine::handle_done`], never for stream order alone.
 //!
-//! **Errors.** An `Err` from `handle_datagram` means that only a counter changed; from `handle_input`
-//! that nothing did.
+//! **Errors.** An `Err` from `handle_datagram` means that only a counter changed (and, for two kinds of
+//! [`Reject`], what their documentation names); from `handle_input` that nothing did.
 //!
 //! **Bounds.** Superseded heartbeats coalesce; events drop the oldest beyond a bound and count them;
 //! actions are never dropped, and bounded by what is configured.
@@ -45,7 +45,7 @@ pub trait Machine {
     /// Hands in a datagram. `from` was established below (by the socket, later by the seal).
     ///
     /// # Errors
-    /// The datagram was ignored; only a counter changed.
+    /// The datagram was ignored; only a counter changed, but for what [`Reject`] names.
     fn handle_datagram(
         &mut self,
         now: Instant,

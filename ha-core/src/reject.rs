@@ -1,9 +1,10 @@
-//! Why a datagram was ignored, and how often: bad input changes nothing but a counter, and is never
-//! lost in silence.
+//! Why a datagram was ignored, and how often: bad input changes nothing but a counter (with the two
+//! exceptions that [`Reject::Serial`] and [`Reject::UnprovenStart`] name), and is never lost in silence.
 
 use thiserror::Error;
 
-/// Why a datagram was ignored. Only the counter of its [`RejectKind`] changed.
+/// Why a datagram was ignored. Only the counter of its [`RejectKind`] changed, but for what
+/// [`Reject::Serial`] and [`Reject::UnprovenStart`] say of themselves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum Reject {
@@ -52,17 +53,20 @@ pub enum Reject {
     /// It is for a protocol that this machine does not speak.
     #[error("the channel is not ours")]
     UnknownChannel,
-    /// It bears another serial number than the configured peer's (PAIR-14).
+    /// It bears another serial number than the configured peer's (PAIR-14). The role machine also tells
+    /// of it, once a minute at the most ([`Event::Stranger`](crate::pair::Event::Stranger)).
     #[error("the serial number is not the configured peer's")]
     Serial,
     /// It bears our own serial number or designation: our own datagram came back, or two units are
     /// configured alike.
     #[error("it claims to come from ourselves")]
     Reflected,
-    /// It is not newer than what was heard before: a copy, or late.
+    /// It is not newer than what was heard before: a copy, or too late.
     #[error("not newer than what was heard before")]
     Stale,
-    /// It belongs to a start of the peer that has not proven to be the present one.
+    /// It belongs to a start of the peer that has not proven to be the present one. The role machine
+    /// remembers the newest such start and echoes it while the known one is quiet, so that it can prove
+    /// itself; nothing else changes.
     #[error("from a start of the peer that is not proven to be the present one")]
     UnprovenStart,
     /// It belongs to a session that is not the present one.

@@ -112,7 +112,7 @@ fn boot_time() -> Duration {
 mod tests {
     use super::*;
 
-    /// BEY-3: sums and differences saturate, whatever a clock that jumps hands in.
+    /// Sums and differences saturate, whatever a clock that jumps hands in.
     #[test]
     fn arithmetic_saturates_at_both_ends() {
         assert_eq!(Instant::FAR_FUTURE + Duration::from_secs(1), Instant::FAR_FUTURE);

@@ -133,7 +133,7 @@ impl Pair {
             for (timer, wait) in [
                 (Timer::Election, failure_time),
                 (Timer::Recovery, failure_time),
-                (Timer::Claim, failure_time.saturating_mul(2)),
+                (Timer::Claim, self.claim_limit()),
             ] {
                 // Each waits to hear something, and nothing was heard meanwhile; none gets shorter.
                 let at = self.timers.get(timer).map(|at| at.max(now + wait));
@@ -208,8 +208,7 @@ impl Pair {
                 self.duties.take(now, limit);
             }
             State::Active => {
-                self.announcement_round = 0;
-                self.announce(now);
+                self.announce_anew(now);
                 self.duties.add(Action::ResumeClients);
             }
             State::Withdrawing(_) => {
@@ -228,7 +227,7 @@ impl Pair {
                 self.timers.set(Timer::Ask, Some(now + failure_time));
             }
             State::Released => {
-                self.timers.set(Timer::Claim, Some(now + failure_time.saturating_mul(2)));
+                self.timers.set(Timer::Claim, Some(now + self.claim_limit()));
             }
             State::Recovering => self.timers.set(Timer::Recovery, Some(now + failure_time)),
             State::Left => {
@@ -316,6 +315,14 @@ impl Pair {
         self.dispatch(now, Cause::Heard);
     }
 
+    /// How long a release waits for its claim: twice the time limit T of a question. The peer's T is its
+    /// own failure time, and what it claims may be lost for as long again (PAIR-20).
+    fn claim_limit(&self) -> Duration {
+        let ours = self.config.failure_time();
+        let theirs = self.peer.last().map_or(ours, |last| last.heartbeat.failure_time());
+        ours.max(theirs).saturating_mul(2)
+    }
+
     /// The peer's part in a hand-over: its question, and its answer to ours (PAIR-20).
     fn hand_over(&mut self, now: Instant, heartbeat: &Heartbeat) {
         let asked = heartbeat.ask;
@@ -327,8 +334,7 @@ impl Pair {
             }
             State::Released if is_question && asked != self.release => {
                 self.release = asked;
-                let claim = self.config.failure_time().saturating_mul(2);
-                self.timers.set(Timer::Claim, Some(now + claim));
+                self.timers.set(Timer::Claim, Some(now + self.claim_limit()));
                 self.beat(now);
             }
             State::Asking => {
@@ -350,11 +356,16 @@ impl Pair {
             self.beat(now);
         }
         if self.in_conflict && !both && self.state == State::Active {
-            // The peer's announcements were the last ones: the network must learn who is left.
-            self.announcement_round = 0;
-            self.announce(now);
+            self.announce_anew(now);
         }
         self.in_conflict = both;
+    }
+
+    /// After a conflict the peer's announcements may have been the last ones: the network must learn who
+    /// is left.
+    fn announce_anew(&mut self, now: Instant) {
+        self.announcement_round = 0;
+        self.announce(now);
     }
 
     fn set_mismatch(&mut self, found: Option<Mismatch>) {
@@ -462,7 +473,13 @@ impl Pair {
                 self.event(Event::HandOverAborted("the peer did not take the role in time"));
                 self.dispatch(now, Cause::ClaimExpired);
             }
-            Timer::Recovery => self.dispatch(now, Cause::RecoveryOver),
+            Timer::Recovery => {
+                self.dispatch(now, Cause::RecoveryOver);
+                if self.state == State::Recovering {
+                    // The peer still holds the role.
+                    self.timers.set(Timer::Recovery, Some(now + self.config.failure_time()));
+                }
+            }
             Timer::Stop => self.event(Event::MayStop { peer_took: false }),
             Timer::Heartbeat => self.beat(now),
             Timer::Announcement => self.announce(now),
@@ -476,10 +493,13 @@ impl Pair {
         }
         self.set_silence_timer();
         if let Some(silence) = silence {
-            self.in_conflict = false;
+            let was_in_conflict = core::mem::take(&mut self.in_conflict);
             self.event(Event::PeerLost { silence });
             self.stop_if_nobody_waits();
             self.dispatch(now, Cause::PeerLost);
+            if was_in_conflict && self.state == State::Active {
+                self.announce_anew(now);
+            }
         }
     }
 
@@ -568,7 +588,7 @@ impl Machine for Pair {
             Input::TakeOver if self.state == State::Asking => {}
             Input::TakeOver => {
                 if self.state != State::Standby {
-                    return Err(Refusal::NotStandby(self.role()));
+                    return Err(Refusal::NotStandby(self.state));
                 }
                 if let Some(mismatch) = self.mismatch {
                     return Err(Refusal::Mismatch(mismatch));
@@ -585,8 +605,9 @@ impl Machine for Pair {
         Ok(())
     }
 
-    /// A datagram that is refused changes only a counter. (That time has passed is noted all the same,
-    /// as [`Machine::handle_timeout`] would.)
+    /// A datagram that is refused changes no role and no timer of the peer's silence; it is counted, and
+    /// two kinds do a little more: see [`Reject::UnprovenStart`] and [`Reject::Serial`]. (That time has
+    /// passed is noted all the same, as [`Machine::handle_timeout`] would.)
     fn handle_datagram(
         &mut self,
         now: Instant,

@@ -17,8 +17,16 @@
 //! - When two Actives hear each other again after a split, the first heartbeat of each says that it
 //!   does not hear the other. It counts only from a peer that had a failure time to hear us; else both
 //!   would give way.
-//! - The time limit T of a hand-over (PAIR-20) is the failure time.
+//! - The time limit T of a hand-over (PAIR-20) is the failure time of the unit that asks. The release
+//!   waits for twice the longer one of both units.
 //! - A unit whose take failed holds back for ten failure times, then tries again if the role is free.
+//! - A unit whose withdrawal fails stays Withdrawing, and its peer does not take while it hears that:
+//!   nobody forwarding is the lesser evil than two (S1). Only the embedder can end it, by stopping the
+//!   unit: see [`Action::Withdraw`].
+//! - A unit that recovers from a stall takes after a failure time, but not while its peer is heard to
+//!   hold the role or to withdraw: then it waits for another one.
+//! - A path counts by the heartbeats that it brings in time: a copy that is a trigger level or more
+//!   behind the newest heartbeat is refused, and keeps neither the path nor the peer alive.
 //! - Nothing is persisted. A restarted unit bears a new start number; while the old one is still heard,
 //!   the new one is believed once it echoes us.
 //!

@@ -1,7 +1,7 @@
 //! What the role machine wants done, and what it tells: actions, inputs, refusals, events and causes.
 
 use super::heartbeat::{Product, ProtocolRange};
-use super::role::{Role, Stance};
+use super::role::{Role, Stance, State};
 use crate::announcement::Announcement;
 use crate::identity::{PathId, SerialNumber};
 use crate::machine::ActionError;
@@ -19,7 +19,9 @@ pub enum Input {
     /// Take the role over from the Active peer, by the rules of PAIR-20.
     TakeOver,
     /// This unit will be restarted or stopped: hand the role over (PAIR-10). The answer is
-    /// [`Event::MayStop`].
+    /// [`Event::MayStop`], or, if the withdrawal fails before the peer was told anything,
+    /// [`Event::HandOverAborted`]: then the unit takes the role back and stays Active, and no `MayStop`
+    /// comes. Ask again, or stop it all the same: the peer then takes over by the silence.
     Leave,
 }
 
@@ -27,9 +29,10 @@ pub enum Input {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum Refusal {
-    /// Only a Standby can take over.
-    #[error("the unit is {0}, only a Standby can take over")]
-    NotStandby(Role),
+    /// Only a unit in [`State::Standby`] can ask for the role. It names the state, not the role: some
+    /// states on the way are Standby to a person, and have to end first.
+    #[error("the unit is in the state {0}, only a Standby can take over")]
+    NotStandby(State),
     /// The peer is not Active, or we do not hear each other.
     #[error("there is no Active peer that hears us")]
     NoActivePeer,
@@ -54,8 +57,11 @@ pub enum Action {
     OpenForwarding,
     /// Take, third: take the shared addresses, and the virtual MACs, of all data interfaces together.
     TakeAddresses,
-    /// After a take, several times: send these frames (VMAC-3). Those of an announcement that is not
-    /// carried out yet are superseded.
+    /// After a take, several times: send these frames (VMAC-3).
+    ///
+    /// One that has not been handed out yet is superseded by the next, and dropped at a withdrawal. What
+    /// was handed out is out of the machine's reach: an embedder that queues actions must drop a queued
+    /// `Announce` when [`Action::Withdraw`] comes, or it tells the network of addresses that are gone.
     Announce {
         /// Which repetition this is, from 1.
         round: u8,
@@ -66,8 +72,16 @@ pub enum Action {
     ResumeClients,
     /// Withdrawal, first: stop forwarding and take the shared addresses away, in that order. Answer
     /// when both are true: the peer may take then. Doing it again must do no harm.
+    ///
+    /// Where it fails the unit still holds the role, as far as anyone knows (S1). In a hand-over or a
+    /// leave it goes on as Active. In all other cases it stays in [`State::Withdrawing`] and tries again
+    /// each failure time, with an [`Event::ActionFailed`] for each try; its peer, as long as it hears it,
+    /// does not take. **An embedder whose withdrawals keep failing must stop the unit**: by its power, by
+    /// a watchdog, or at least by ending its heartbeats once it is sure that nothing is forwarded. Only
+    /// then can the peer take over, by the silence.
     Withdraw,
-    /// Withdrawal, the rest, once the peer knows: whatever is slow. A later take supersedes it.
+    /// Withdrawal, the rest, once the peer knows: whatever is slow. A later take drops it if it has not
+    /// been handed out yet.
     StandDown,
 }
 
@@ -131,14 +145,15 @@ pub enum Event {
         /// How long.
         length: Duration,
     },
-    /// An action failed or did not end in time.
+    /// An action failed or did not end in time. A withdrawal that is tried again tells of each try: see
+    /// [`Action::Withdraw`] for what to do when that goes on.
     ActionFailed {
         /// Its name.
         action: &'static str,
         /// How.
         error: ActionError,
     },
-    /// A hand-over did not come about, and why.
+    /// A hand-over or a leave did not come about, and why.
     HandOverAborted(&'static str),
     /// The peer has taken over, or had the time to: this unit may stop (PAIR-10).
     MayStop {

@@ -50,7 +50,9 @@ pub enum State {
     Taking,
     /// All of them are done.
     Active,
-    /// Giving the role up; the platform has not confirmed it yet.
+    /// Giving the role up; the platform has not confirmed it yet. Until it has, the unit holds the role
+    /// and the peer does not take, however long that lasts (S1): see
+    /// [`Action::Withdraw`](super::Action::Withdraw) for a platform that cannot.
     Withdrawing(Goal),
     /// Withdrawn in a hand-over; waiting for the peer to take (PAIR-20).
     Released,
@@ -60,14 +62,15 @@ pub enum State {
     Left,
 }
 
-/// Why a unit gives the role up, and so what it is afterwards.
+/// Why a unit gives the role up, and so what it is afterwards. A withdrawal that fails is tried again each
+/// failure time until it works, but for [`Goal::Release`] and [`Goal::Leave`], which are called off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Goal {
     /// The peer is Active too, and it stays (PAIR-13).
     Yield,
     /// The unit stalled past the failure time (CRASH-4).
     Recover,
-    /// The peer asked for it (PAIR-20).
+    /// The peer asked for it (PAIR-20). If the withdrawal fails, it stays Active.
     Release,
     /// The unit will be restarted or shut down (PAIR-10). If the withdrawal fails, it stays Active.
     Leave,

@@ -44,7 +44,8 @@ pub enum Cause {
     TimeToElect,
     /// This unit stalled past its failure time (CRASH-4).
     Stalled,
-    /// A failure time of own running time has passed since a stall (CRASH-4).
+    /// A failure time of own running time has passed since a stall (CRASH-4), or another one since the
+    /// peer was found to hold the role still.
     RecoveryOver,
     /// The embedder wants this unit to take the role over (PAIR-20).
     TakeOver,
@@ -173,7 +174,8 @@ fn from_recovering(cause: Cause, peer: PeerView) -> State {
         Cause::Leave => State::Left,
         Cause::Heard if holds_firmly(peer) => State::Standby,
         Cause::Heard if did_not_take(peer) => State::Taking,
-        Cause::RecoveryOver => State::Taking,
+        // Who has not withdrawn must not be joined (S1).
+        Cause::RecoveryOver if !still_holds(peer) => State::Taking,
         _ => State::Recovering,
     }
 }
@@ -186,6 +188,12 @@ fn holds(peer: PeerView) -> bool {
 
 fn holds_firmly(peer: PeerView) -> bool {
     matches!(peer, PeerView::Heard { stance: Stance::Active, .. })
+}
+
+/// The peer has not confirmed a withdrawal since it held the role.
+fn still_holds(peer: PeerView) -> bool {
+    use Stance::{Active, Withdrawing};
+    matches!(peer, PeerView::Heard { stance: Active | Withdrawing, .. })
 }
 
 /// The peer has left, and will not take.

@@ -5,7 +5,7 @@ use core::time::Duration;
 use ha_core::address::MacAddress;
 use ha_core::identity::InterfaceId;
 use ha_core::machine::ActionError;
-use ha_core::pair::{Event, Input, PairConfigBuilder, Role, SharedInterface, Stance, State};
+use ha_core::pair::{Event, Goal, Input, PairConfigBuilder, Role, SharedInterface, Stance, State};
 
 fn with_address(config: PairConfigBuilder) -> PairConfigBuilder {
     config.announcements(3, ms(20)).interface(SharedInterface {
@@ -114,6 +114,25 @@ fn a_take_that_fails_is_undone_and_the_peer_takes_over() {
             assert_eq!(world.count(A, "Withdraw", Duration::ZERO), 1);
         }
     }
+}
+
+/// PAIR-16, S1: a unit that can neither take nor withdraw may still hold the role: its peer does not take
+/// while it hears it. Each try is told, so that the embedder can stop the unit; then the peer takes over.
+#[test]
+fn a_unit_that_can_neither_take_nor_withdraw_has_to_be_stopped() {
+    let mut world = World::new(with_address);
+    world.answer(A, "TakeAddresses", Answer::FAILS);
+    world.answer(A, "Withdraw", Answer::FAILS);
+    world.run_for(Duration::from_secs(60));
+    assert_eq!(world.state(A), State::Withdrawing(Goal::Retreat));
+    assert_eq!(world.holds(), [true, false]);
+    let failed = Event::ActionFailed { action: "Withdraw", error: ActionError::Failed };
+    let told = world.events(A, Duration::ZERO).iter().filter(|event| **event == failed).count();
+    assert_eq!(told, world.count(A, "Withdraw", Duration::ZERO));
+    assert!(told > 1000, "{told}: once each failure time");
+
+    world.crash(A);
+    world.run_until(ms(50), |world| world.state(B) == State::Active);
 }
 
 /// PAIR-16: without a peer it tries again until it works.

@@ -6,7 +6,7 @@ use core::time::Duration;
 use etherparse::{NetHeaders, PacketHeaders};
 use ha_core::address::MacAddress;
 use ha_core::identity::InterfaceId;
-use ha_core::pair::{Action, Input, PairConfigBuilder, SharedInterface, State};
+use ha_core::pair::{Action, Event, Input, PairConfigBuilder, SharedInterface, State};
 
 const VIRTUAL: MacAddress = MacAddress([2, 0x48, 0, 7, 0, 1]);
 const OWN: MacAddress = MacAddress([0x52, 0x54, 0, 0, 0, 9]);
@@ -87,6 +87,31 @@ fn announcements_stop_when_the_unit_leaves() {
     world.input(A, Input::Leave).unwrap();
     world.run_for(Duration::from_secs(1));
     assert_eq!(announced(&world, A, begin), []);
+}
+
+/// VMAC-3, PAIR-13: of two Actives one dies before the conflict is decided. Its announcements may have been
+/// the last ones, so the one that is left announces itself again.
+#[test]
+fn who_is_left_of_a_conflict_announces_itself() {
+    let mut world = World::new(two_interfaces);
+    world.settle();
+    world.run_for(ms(100));
+    world.cut_all(true);
+    world.run_until(ms(50), |world| world.state(B) == State::Active);
+    world.run_for(ms(200));
+    world.cut_from(B, false);
+    let in_conflict = |world: &World| {
+        let events = world.events(A, Duration::ZERO);
+        events.iter().any(|event| matches!(event, Event::Conflict { .. }))
+    };
+    world.run_until(ms(20), in_conflict);
+    world.crash(B);
+    let begin = world.now();
+    world.run_for(Duration::from_secs(1));
+    assert_eq!(world.state(A), State::Active);
+    let rounds: Vec<u8> =
+        announced(&world, A, begin).into_iter().map(|(_, round, _)| round).collect();
+    assert_eq!(rounds, [1, 2, 3, 4]);
 }
 
 /// VMAC-3: without shared addresses there is nothing to announce.

@@ -44,7 +44,7 @@ fn a_hand_over_goes_by_ask_release_and_claim() {
 #[test]
 fn a_question_that_makes_no_sense_is_refused() {
     let mut world = settled();
-    assert_eq!(world.input(A, Input::TakeOver), Err(Refusal::NotStandby(Role::Active)));
+    assert_eq!(world.input(A, Input::TakeOver), Err(Refusal::NotStandby(State::Active)));
     world.cut_from(B, true);
     world.run_for(ms(100));
     let refused = world.input(B, Input::TakeOver);
@@ -161,6 +161,30 @@ fn the_release_outlasts_the_question_of_a_slower_peer() {
         world.run_for(Duration::from_secs(1));
         assert!(world.is_settled());
         assert_eq!(world.oracle.longest_conflict, 0);
+    }
+}
+
+/// PAIR-20: the Standby has ten times the failure time of the Active, and its claim is lost for a moment:
+/// the Active does not take back by its own shorter time what the Standby has claimed.
+#[test]
+fn a_lost_claim_of_a_slower_peer_does_not_make_two_actives() {
+    for phase in 0..100 {
+        let mut world = World::with(1, |unit, config| {
+            if unit == B { config.heartbeat_interval(ms(100)).trigger_level(3) } else { config }
+        });
+        world.network.set_all(|link| link.delay = ms(1));
+        world.run_until(Duration::from_secs(3), World::is_settled);
+        assert_eq!(world.state(A), State::Active);
+        world.run_for(ms(300 + phase));
+        world.input(B, Input::TakeOver).unwrap();
+        world.run_until(ms(10), |world| world.state(B) == State::Active);
+        world.cut_from(B, true);
+        world.network.drop_flying();
+        world.run_for(ms(5));
+        world.cut_from(B, false);
+        world.run_for(ms(500));
+        assert_eq!(world.oracle.longest_conflict, 0);
+        assert_eq!(world.roles(), [Some(Role::Standby), Some(Role::Active)]);
     }
 }
 

@@ -125,6 +125,28 @@ fn a_leave_that_stalls_and_fails_does_not_end_in_a_take() {
     world.run_until(ms(50), |world| world.state(A) == State::Left);
 }
 
+/// PAIR-10: the withdrawal of a leave fails before the peer was told anything: the unit says so and stays
+/// Active. It may not stop, and may be asked again.
+#[test]
+fn a_leave_whose_withdrawal_fails_is_called_off() {
+    let mut world = World::new(|config| config);
+    world.settle();
+    world.answer(A, "Withdraw", Answer::FAILS);
+    let begin = world.now();
+    world.input(A, Input::Leave).unwrap();
+    world.run_for(Duration::from_secs(1));
+    assert_eq!(world.roles(), [Some(Role::Active), Some(Role::Standby)]);
+    assert_eq!(may_stop(&world, A), None);
+    let events = world.events(A, begin);
+    assert!(events.iter().any(|event| matches!(event, Event::HandOverAborted(_))), "{events:?}");
+
+    world.units[A].platform.repair();
+    world.input(A, Input::Leave).unwrap();
+    world.run_until(ms(50), |world| {
+        world.state(A) == State::Left && world.state(B) == State::Active
+    });
+}
+
 /// PAIR-10, PAIR-13: the same for a unit that leaves while it gives way to its peer.
 #[test]
 fn a_leave_while_giving_way_does_not_end_in_a_take() {

@@ -17,7 +17,7 @@ fn stalls(world: &World, unit: usize) -> usize {
     events.iter().filter(|event| matches!(event, Event::Stalled { .. })).count()
 }
 
-/// CRASH-4: the Active stalls past the failure time, and the Standby takes over: the waking unit gives
+/// BEY-3, CRASH-4: the Active stalls past the failure time, and the Standby takes over: the waking unit gives
 /// the role up before it does anything else, finds the new Active, and stays Standby.
 #[test]
 fn a_stalled_active_whose_peer_took_becomes_standby() {
@@ -160,6 +160,24 @@ fn both_units_stall() {
             let conflict = Duration::from_nanos(world.oracle.longest_conflict);
             assert!(conflict <= asleep, "{conflict:?}, {late} ms");
         }
+    }
+}
+
+/// CRASH-4, S1: the peer took while this unit stalled, stalled itself, and withdraws slowly: this unit does
+/// not take before that is confirmed, however many failure times it lasts.
+#[test]
+fn a_recovery_waits_for_the_withdrawal_of_the_peer() {
+    for slow in [50, 300] {
+        let mut world = settled();
+        world.answer(B, "Withdraw", Answer::after(ms(slow)));
+        world.hang(A, ms(60));
+        world.run_until(ms(55), |world| world.state(B) == State::Active);
+        world.network.drop_flying();
+        world.hang(B, ms(45));
+        world.run_for(ms(700));
+        let conflict = Duration::from_nanos(world.oracle.longest_conflict);
+        assert!(conflict <= ms(30), "{conflict:?}");
+        assert!(world.is_settled());
     }
 }
 
