@@ -54,10 +54,8 @@ fn the_control_socket_is_for_its_owner_alone() {
 
     let refused = site.tool("take-over");
     let answer = String::from_utf8(refused.stdout).unwrap();
-    assert_eq!(
-        (refused.status.code(), answer.as_str()),
-        (Some(1), "refused: the unit is ACTIVE, only a Standby can take over\n")
-    );
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(answer.starts_with("refused: ") && answer.contains("only a Standby"), "{answer}");
 
     // A second program with the same configuration hurts the first one in nothing.
     let second = site.run_to_the_end(&site.configuration());

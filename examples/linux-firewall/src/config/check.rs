@@ -104,6 +104,7 @@ impl From<pair::ConfigError> for ConfigError {
             E::TooManyAddresses | E::AddressTwice(_) => "interface.addresses",
             E::Mac { .. } => "interface.virtual-mac",
             E::Announcements(_) => "announcements.count",
+            E::AnnouncementInterval => "announcements.interval",
             _ => return Self::Pair(error),
         };
         let text = error.to_string();
