@@ -69,7 +69,7 @@ pub enum Reject {
     /// itself; nothing else changes.
     #[error("from a start of the peer that is not proven to be the present one")]
     UnprovenStart,
-    /// It belongs to a session that is not the present one.
+    /// It belongs to a session, or to a former start of the peer, that is not the present one.
     #[error("from a session that is not the present one")]
     Session,
     /// It is of no use in our present role.

@@ -25,6 +25,9 @@ pub const MAX_INPUT: usize = 1024;
 /// How many events wait at most; beyond that the oldest are dropped and counted.
 pub const MAX_EVENTS: usize = 64;
 
+/// How many former starts of the replica the publisher remembers.
+pub const MAX_FORMER_STARTS: usize = 8;
+
 /// What the machine does at present.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum SyncRole {
@@ -96,8 +99,12 @@ pub enum Action {
     /// Bring the forwarding plane in line with these changes, and answer. They are in no order that
     /// matters: there is one for each key.
     ///
-    /// One such action is under way at a time. If it fails as a whole or in part, answer that it failed:
-    /// what it bears comes again after a while, as it is then.
+    /// One such action is under way at a time. If it fails as a whole or in part for a reason that may
+    /// pass, answer that it failed: all that it bears comes again after a while, as it is then.
+    ///
+    /// A change that the forwarding plane refuses *for good* (a kind that it does not have, a value that it
+    /// does not take) is to be left out, counted, and answered like one that was carried out: else it would
+    /// come again for ever, and hold up everything behind it.
     Install {
         /// At most [`MAX_INSTALL`](crate::installer::MAX_INSTALL) changes.
         changes: Vec<Change>,
@@ -183,6 +190,7 @@ pub struct Progress {
 /// | --- | --- | --- |
 /// | changed keys that wait | [`Config::max_dirty`] | [`Event::Overflow`] and a whole catch-up |
 /// | batches under way | [`WINDOW`](crate::publisher::WINDOW) | changes gather |
+/// | former starts of the replica | [`MAX_FORMER_STARTS`] | the oldest is forgotten |
 /// | changes to be installed | [`MAX_WAITING`](crate::installer::MAX_WAITING), and one batch | [`Reject::Busy`] |
 /// | events | [`MAX_EVENTS`] | the oldest are dropped and counted |
 #[derive(Clone, Debug)]
@@ -194,6 +202,8 @@ pub struct StateSync<R> {
     /// The publisher's session; a session begins when a replica asks for it.
     session: Option<Session>,
     sessions: u64,
+    /// Starts of the replica that a later one displaced, the latest at the end.
+    former_starts: VecDeque<u64>,
     replica: Replica,
     installer: Installer,
     snapshot: Option<Snapshot>,
@@ -217,6 +227,7 @@ impl<R: Records> StateSync<R> {
             path: config.preferred_path(),
             session: None,
             sessions: 0,
+            former_starts: VecDeque::new(),
             replica: Replica::new(config.mint(0)),
             installer: Installer::new(),
             snapshot: None,
@@ -465,18 +476,40 @@ impl<R: Records> StateSync<R> {
     }
 
     fn take_ack(&mut self, now: Instant, ack: &Ack) -> Result<(), Reject> {
+        let is_former = self.former_starts.contains(&ack.hello.start);
+        if is_former && self.session.as_ref().is_some_and(|session| session.is_live(now)) {
+            return Err(Reject::Session);
+        }
         let mut news = Vec::new();
         let fate = match &mut self.session {
             Some(session) => session.handle_ack(now, ack, &mut news)?,
             None => Fate::Over,
         };
         if fate == Fate::Over {
+            self.note_start(ack.hello.start);
             self.sessions = self.sessions.saturating_add(1);
             let id = self.config.mint(self.sessions);
             self.session = Some(Session::new(now, id, ack.hello, self.config.dirty_bound()));
         }
         self.tell_all(news);
         Ok(())
+    }
+
+    /// A session with this start of the replica begins. The start of the present session, if it is
+    /// another one, is a former one from now on: a late acknowledgement of it must not end the new session.
+    ///
+    /// It is believed again once the new session is not live: which of two starts is the later one, only
+    /// its answers can prove.
+    fn note_start(&mut self, start: u64) {
+        self.former_starts.retain(|former| *former != start);
+        let Some(displaced) = self.session.as_ref().map(Session::replica_start) else { return };
+        if displaced == start {
+            return;
+        }
+        if self.former_starts.len() >= MAX_FORMER_STARTS {
+            self.former_starts.pop_front();
+        }
+        self.former_starts.push_back(displaced);
     }
 
     /// Acknowledges the batches that the forwarding plane has followed.

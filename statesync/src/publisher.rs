@@ -126,6 +126,16 @@ impl Session {
         self.open.then_some(self.last_ack)
     }
 
+    /// The start of the replica that this session answers.
+    pub(crate) fn replica_start(&self) -> u64 {
+        self.answers.start
+    }
+
+    /// The replica is in this session, and was heard not long ago.
+    pub(crate) fn is_live(&self, now: Instant) -> bool {
+        self.open && now < self.last_ack + PEER_SILENCE
+    }
+
     /// Everything is acknowledged.
     pub(crate) fn is_in_sync(&self) -> bool {
         self.open && !self.catching_up && self.dirty.is_empty() && self.in_flight.is_empty()
