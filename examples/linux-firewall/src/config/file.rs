@@ -130,7 +130,7 @@ pub struct Interface {
 pub struct Announcements {
     /// How often: 1 to 60.
     pub count: u8,
-    /// How far apart.
+    /// How far apart; longer than 0.
     #[serde(deserialize_with = "duration")]
     pub interval: Duration,
 }
