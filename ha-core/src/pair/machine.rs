@@ -50,7 +50,7 @@ pub struct Pair {
     warm: bool,
     pub(super) peer: Peer,
     pub(super) mismatch: Option<Mismatch>,
-    /// A conflict has been reported and is not over.
+    /// Both units hold the addresses, as far as this one knows.
     in_conflict: bool,
     history: History,
     pub(super) beat: Beat,
@@ -348,8 +348,10 @@ impl Pair {
     }
 
     fn note_conflict(&mut self, now: Instant, heartbeat: &Heartbeat) {
-        let both = self.state.stance() == Stance::Active && heartbeat.stance == Stance::Active;
-        if both && !self.in_conflict {
+        let we_hold = self.state.stance() == Stance::Active;
+        // A peer that wakes from a stall is withdrawing when it is first heard: it held the addresses too.
+        let both = we_hold && matches!(heartbeat.stance, Stance::Active | Stance::Withdrawing);
+        if both && !self.in_conflict && heartbeat.stance == Stance::Active {
             let (our_term, peer_term) = (self.term, heartbeat.term);
             self.event(Event::Conflict { peer_term, our_term });
             // The peer can judge only what it has heard and echoed: let it hear us now.

@@ -122,3 +122,21 @@ fn without_addresses_nothing_is_announced() {
     world.run_for(Duration::from_secs(1));
     assert_eq!(world.count(A, "Announce", Duration::ZERO), 0);
 }
+
+/// VMAC-3, CRASH-4: a unit that stalled held the addresses until it woke, and may have answered for
+/// them: whoever took over meanwhile announces itself again when the sleeper withdraws.
+#[test]
+fn the_peer_of_a_sleeper_announces_itself_again() {
+    let mut world = World::new(two_interfaces);
+    world.settle();
+    world.run_for(Duration::from_secs(1));
+    world.hang(A, Duration::from_secs(2));
+    world.run_for(ms(1_900));
+    assert_eq!(world.state(B), State::Active);
+    let since = world.now();
+    world.run_for(Duration::from_secs(1));
+    assert_eq!((world.state(A), world.state(B)), (State::Standby, State::Active));
+    assert_eq!(announced(&world, A, since), []);
+    let rounds: Vec<_> = announced(&world, B, since).iter().map(|(_, round, _)| *round).collect();
+    assert_eq!(rounds, [1, 2, 3, 4]);
+}
