@@ -26,7 +26,7 @@ struct Options {
     #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     sessions: u32,
     /// The heartbeat interval in milliseconds.
-    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u64).range(10..=1000))]
+    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u64).range(10..=1000))]
     heartbeat: u64,
     /// How many missed heartbeats mean that a unit is lost.
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u8).range(2..=99))]

@@ -327,7 +327,7 @@ serial = "FW-0002"
 
 [pair]
 id = 1
-heartbeat-interval = "50ms"
+heartbeat-interval = "100ms"
 trigger-level = 3
 
 [[path]]
