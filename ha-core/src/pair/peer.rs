@@ -68,6 +68,12 @@ impl Peer {
         self.paths.get(usize::from(path.0)).is_some_and(|path| path.up)
     }
 
+    /// The peer is heard, and says that it hears us on this path.
+    pub(super) fn hears_us_on(&self, path: PathId) -> bool {
+        let bits = self.alive().map_or(0, |last| last.heartbeat.paths_heard);
+        bits.checked_shr(path.0.into()).is_some_and(|bit| bit & 1 != 0)
+    }
+
     pub(super) fn path_heard_at(&self, path: PathId) -> Option<Instant> {
         self.paths.get(usize::from(path.0))?.heard
     }

@@ -93,11 +93,10 @@ impl Pair {
     }
 
     fn path_status(&self, path: PathId, now: Instant) -> PathStatus {
-        let bits = self.peer.alive().map_or(0, |last| last.heartbeat.paths_heard);
         PathStatus {
             path,
             heard: self.peer.path_is_up(path),
-            heard_by_peer: bits.checked_shr(path.0.into()).is_some_and(|bit| bit & 1 != 0),
+            heard_by_peer: self.peer.hears_us_on(path),
             age: self.peer.path_heard_at(path).map(|at| now.saturating_since(at)),
         }
     }
@@ -111,9 +110,7 @@ impl Pair {
     /// Whether the units hear each other on this path, in both directions.
     #[must_use]
     pub fn path_works(&self, path: PathId) -> bool {
-        let bits = self.peer.alive().map_or(0, |last| last.heartbeat.paths_heard);
-        let heard_by_peer = bits.checked_shr(path.0.into()).is_some_and(|bit| bit & 1 != 0);
-        self.peer.path_is_up(path) && heard_by_peer
+        self.peer.path_is_up(path) && self.peer.hears_us_on(path)
     }
 
     /// What the peer says of its role, if it is heard.
