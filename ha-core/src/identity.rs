@@ -6,10 +6,10 @@ use core::fmt;
 use core::str::FromStr;
 use thiserror::Error;
 
-/// The longest serial number, model or firmware version, in bytes.
+/// The longest serial number, model, firmware version or label, in bytes.
 pub const MAX_NAME_LEN: usize = 32;
 
-/// Why a text is not a valid [`SerialNumber`], [`Model`] or [`FirmwareVersion`]. Nothing was changed.
+/// Why a text is not a valid [`SerialNumber`], [`Model`], [`FirmwareVersion`] or [`Label`]. Nothing was changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum NameError {
     /// There is no text.
@@ -43,6 +43,12 @@ macro_rules! name {
             #[must_use]
             pub fn as_str(&self) -> &str {
                 &self.0
+            }
+
+            /// A text that is known to be valid.
+            #[allow(dead_code)] // not every kind of name has such
+            pub(crate) fn known(text: &'static str) -> Self {
+                Self(ArrayString::from(text).unwrap_or_default())
             }
         }
 
@@ -87,6 +93,10 @@ name!(
 name!(
     /// The firmware version. Both units of a pair run the same, but for an announced upgrade (PAIR-14).
     FirmwareVersion
+);
+name!(
+    /// A short word for a log or a status: who demotes a unit, and for what (BEY-7).
+    Label
 );
 
 fn checked_name(text: &str) -> Result<ArrayString<MAX_NAME_LEN>, NameError> {

@@ -5,19 +5,19 @@ use super::heartbeat::{Heartbeat, HeartbeatId};
 use crate::identity::PathId;
 use crate::time::{Duration, Instant};
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Beat {
-    start: u64,
-    number: u64,
-    interval: Duration,
-    next: Instant,
+    pub(super) start: u64,
+    pub(super) number: u64,
+    pub(super) interval: Duration,
+    pub(super) next: Instant,
     /// The present heartbeat, and the paths on which it is still to be sent.
-    current: Option<Heartbeat>,
-    pending: u16,
+    pub(super) current: Option<Heartbeat>,
+    pub(super) pending: u16,
     /// When the present heartbeat was to be sent.
-    due: Instant,
-    handed_out: Instant,
-    longest_delay: Duration,
+    pub(super) due: Instant,
+    pub(super) handed_out: Instant,
+    pub(super) longest_delay: Duration,
 }
 
 impl Beat {

@@ -6,12 +6,30 @@
 
 use crate::identity::Designation;
 use core::cmp::Ordering;
+use core::fmt;
+
+/// How fit a unit is for the role. More is better: a unit that is not demoted is fitter than any that is,
+/// whatever their weights (our decision).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Health {
+    /// It is not demoted (BEY-7). A unit that is still takes over where no other can.
+    pub fit: bool,
+    /// How well it is connected, and how healthy its services are (CRASH-3): 0 to 65,535, without a unit.
+    pub weight: u16,
+}
+
+impl fmt::Display for Health {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{}", self.weight, if self.fit { "" } else { " (demoted)" })
+    }
+}
 
 /// What a comparison knows of one unit. It is what a heartbeat says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Standing {
-    /// How well the unit is connected: more is better (PAIR-5). 0 to 65,535, without a unit.
-    pub weight: u16,
+    /// How fit the unit is: more is better (PAIR-5).
+    pub health: Health,
     /// The fixed designation.
     pub designation: Designation,
     /// Preempt mode is on (PAIR-7).
@@ -23,7 +41,7 @@ pub struct Standing {
 }
 
 /// What a unit has to do with the Active role, for a comparison.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Claim {
     /// It has just started: its tables are empty.
     Cold,
@@ -31,6 +49,34 @@ pub enum Claim {
     Warm,
     /// It is Active.
     Active,
+}
+
+impl Standing {
+    /// It is the Primary, and preempt is on.
+    #[must_use]
+    pub fn preempts(&self) -> bool {
+        self.designation == Designation::Primary && self.preempt
+    }
+}
+
+/// Why a Standby wants the role of an Active that works.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Preference {
+    /// It is strictly fitter (CRASH-3).
+    BetterHealth,
+    /// It is the Primary, preempt is on, and it is as fit (PAIR-7).
+    Preempt,
+}
+
+/// Why `standby` should have the role that `active` has, if it should. Only a strictly better health
+/// counts: two units with the same fault do not pass the role back and forth (CRASH-3).
+#[must_use]
+pub fn prefer(standby: &Standing, active: &Standing) -> Option<Preference> {
+    match standby.health.cmp(&active.health) {
+        Ordering::Greater => Some(Preference::BetterHealth),
+        Ordering::Equal if standby.preempts() => Some(Preference::Preempt),
+        Ordering::Equal | Ordering::Less => None,
+    }
 }
 
 /// Compares two units of a pair; `Greater` means that `a` is the better one.
@@ -44,14 +90,13 @@ pub enum Claim {
 /// `compare(b, a)`.
 #[must_use]
 pub fn compare(a: &Standing, b: &Standing) -> Ordering {
-    let preempting = |unit: &Standing| unit.designation == Designation::Primary && unit.preempt;
     let between_actives = || match a.claim {
-        Claim::Active => preempting(a).cmp(&preempting(b)).then_with(|| b.term.cmp(&a.term)),
+        Claim::Active => a.preempts().cmp(&b.preempts()).then_with(|| b.term.cmp(&a.term)),
         Claim::Cold | Claim::Warm => Ordering::Equal,
     };
     a.claim
         .cmp(&b.claim)
-        .then_with(|| a.weight.cmp(&b.weight))
+        .then_with(|| a.health.cmp(&b.health))
         .then_with(between_actives)
         .then_with(|| b.designation.cmp(&a.designation))
 }
@@ -64,9 +109,10 @@ mod tests {
     fn standing() -> impl Strategy<Value = Standing> {
         let claim = prop_oneof![Just(Claim::Cold), Just(Claim::Warm), Just(Claim::Active)];
         let designation = prop_oneof![Just(Designation::Primary), Just(Designation::Secondary)];
-        (0u16..4, designation, any::<bool>(), 0u64..4, claim).prop_map(
-            |(weight, designation, preempt, term, claim)| Standing {
-                weight,
+        let health = (any::<bool>(), 0u16..4).prop_map(|(fit, weight)| Health { fit, weight });
+        (health, designation, any::<bool>(), 0u64..4, claim).prop_map(
+            |(health, designation, preempt, term, claim)| Standing {
+                health,
                 designation,
                 preempt,
                 term,
@@ -93,8 +139,39 @@ mod tests {
         }
     }
 
+    const fn weight(weight: u16) -> Health {
+        Health { fit: true, weight }
+    }
+
+    proptest! {
+        /// CRASH-3, PAIR-7: at most one of two units wants the role of the other, for as long as their
+        /// health stays the same; and who wants it is never the less fit one.
+        #[test]
+        fn of_two_units_at_most_one_wants_the_others_role(a in standing(), mut b in standing()) {
+            b.designation = a.designation.other();
+            prop_assert!(prefer(&a, &b).is_none() || prefer(&b, &a).is_none());
+            prop_assert!(prefer(&a, &b).is_none() || a.health >= b.health);
+        }
+
+        /// CRASH-3: without preempt equal health never moves the role.
+        #[test]
+        fn equal_health_moves_no_role(mut a in standing(), b in standing()) {
+            a.health = b.health;
+            a.preempt = false;
+            prop_assert_eq!(prefer(&a, &b), None);
+        }
+    }
+
+    /// BEY-7: a demoted unit is less fit than any that is not, whatever the weights.
+    #[test]
+    fn a_demotion_outweighs_every_weight() {
+        let demoted = Health { fit: false, weight: u16::MAX };
+        assert!(demoted < weight(0));
+        assert!(demoted > Health { fit: false, weight: 0 });
+    }
+
     fn active(designation: Designation, term: u64) -> Standing {
-        Standing { weight: 1, designation, preempt: false, term, claim: Claim::Active }
+        Standing { health: weight(1), designation, preempt: false, term, claim: Claim::Active }
     }
 
     /// PAIR-13: health weight, then Primary if preempt, else the lower term, then Primary.
@@ -102,7 +179,7 @@ mod tests {
     fn two_actives_are_told_apart_in_the_documented_order() {
         use Designation::{Primary, Secondary};
         let better = |a: Standing, b: Standing| compare(&a, &b) == Ordering::Greater;
-        assert!(better(Standing { weight: 2, ..active(Secondary, 9) }, active(Primary, 1)));
+        assert!(better(Standing { health: weight(2), ..active(Secondary, 9) }, active(Primary, 1)));
         assert!(better(Standing { preempt: true, ..active(Primary, 9) }, active(Secondary, 1)));
         assert!(better(active(Secondary, 1), active(Primary, 2)));
         assert!(better(active(Primary, 2), active(Secondary, 2)));
@@ -112,8 +189,11 @@ mod tests {
     #[test]
     fn an_election_goes_to_the_better_connected_then_to_the_primary() {
         use Designation::{Primary, Secondary};
-        let cold =
-            |designation, weight| Standing { weight, claim: Claim::Cold, ..active(designation, 0) };
+        let cold = |designation, it| Standing {
+            health: weight(it),
+            claim: Claim::Cold,
+            ..active(designation, 0)
+        };
         assert_eq!(compare(&cold(Secondary, 2), &cold(Primary, 1)), Ordering::Greater);
         assert_eq!(compare(&cold(Secondary, 1), &cold(Primary, 1)), Ordering::Less);
     }
@@ -123,8 +203,8 @@ mod tests {
     #[test]
     fn a_standby_is_better_than_a_unit_that_has_just_started() {
         use Designation::{Primary, Secondary};
-        let warm = Standing { weight: 0, claim: Claim::Warm, ..active(Secondary, 0) };
-        let cold = Standing { weight: 9, claim: Claim::Cold, ..active(Primary, 0) };
+        let warm = Standing { health: weight(0), claim: Claim::Warm, ..active(Secondary, 0) };
+        let cold = Standing { health: weight(9), claim: Claim::Cold, ..active(Primary, 0) };
         assert_eq!(compare(&warm, &cold), Ordering::Greater);
     }
 }

@@ -1,8 +1,12 @@
 //! The configuration of a pair's unit. It exists only if it is valid.
 
 use super::heartbeat::{INTERVAL_RANGE, LEVEL_RANGE, MAX_PATHS, Product};
+use super::maintenance::Maintenance;
+use super::mode::{Mode, PathKind};
+use super::rules::Rules;
 use crate::address::{InterfaceAddress, MacAddress};
 use crate::identity::{Designation, InterfaceId, PathId, SerialNumber, UnitId};
+use alloc::vec;
 use alloc::vec::Vec;
 use core::net::IpAddr;
 use core::ops::RangeInclusive;
@@ -15,6 +19,15 @@ pub const MAX_INTERFACES: usize = 256;
 pub const MAX_ADDRESSES: usize = 1024;
 /// The longest election delay: 300 s (PAIR-4).
 pub const MAX_ELECTION_DELAY: Duration = Duration::from_secs(300);
+/// The longest hold-down of the dynamic routes: 1200 s (PAIR-17).
+pub const MAX_ROUTE_HOLD: Duration = Duration::from_secs(1200);
+/// How many role changes the flap limit can allow: 1 to 100 (PAIR-18; our decision).
+pub const FLAP_LIMIT_RANGE: RangeInclusive<u8> = 1..=100;
+/// The window in which role changes are counted: 1 s to 24 h (PAIR-18; our decision).
+pub const FLAP_WINDOW_RANGE: RangeInclusive<Duration> =
+    Duration::from_secs(1)..=Duration::from_secs(24 * 3600);
+/// The longest time for which a unit that is not ready is held back: 1 h (BEY-9; our decision).
+pub const MAX_READINESS_LIMIT: Duration = Duration::from_secs(3600);
 /// How often a take-over can be announced: 1 to 60 times.
 pub const ANNOUNCEMENT_RANGE: RangeInclusive<u8> = 1..=60;
 
@@ -52,6 +65,24 @@ pub enum ConfigError {
     /// There are no heartbeat paths, or more than [`MAX_PATHS`].
     #[error("paths: {0} heartbeat paths; there must be 1 to 16")]
     Paths(usize),
+    /// No path is a control link (PAIR-19).
+    #[error("paths: one of them must be a control link")]
+    NoControlPath,
+    /// Preempt is on in a mode other than [`Mode::ActiveStandby`] (PAIR-8).
+    #[error("preempt: it must be off in the mode {0}")]
+    Preempt(Mode),
+    /// The hold-down of the dynamic routes is longer than [`MAX_ROUTE_HOLD`].
+    #[error("route hold: {0:?} is longer than 1200 s")]
+    RouteHold(Duration),
+    /// The flap limit is outside [`FLAP_LIMIT_RANGE`].
+    #[error("flap limit: {0} is not from 1 to 100")]
+    FlapLimit(u8),
+    /// The window of the flap limit is outside [`FLAP_WINDOW_RANGE`].
+    #[error("flap window: {0:?} is not from 1 s to 24 h")]
+    FlapWindow(Duration),
+    /// The readiness limit is longer than [`MAX_READINESS_LIMIT`].
+    #[error("readiness limit: {0:?} is longer than 1 h")]
+    ReadinessLimit(Duration),
     /// There are more data interfaces than [`MAX_INTERFACES`] or addresses than [`MAX_ADDRESSES`].
     #[error("interfaces: more than 256 interfaces or 1024 addresses")]
     TooManyAddresses,
@@ -81,6 +112,15 @@ pub enum ConfigError {
     ActionTimeout,
 }
 
+/// What is allowed, and still unwise. See [`PairConfig::warnings`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum ConfigWarning {
+    /// Preempt in a stateful pair (PAIR-8): each return of the Primary moves all sessions once more.
+    #[error("preempt: with stateful synchronization it is better off")]
+    PreemptStateful,
+}
+
 /// The configuration of one unit of a pair, made by [`PairConfig::builder`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PairConfig {
@@ -91,18 +131,27 @@ pub struct PairConfig {
     pub(super) interval: Duration,
     pub(super) level: u8,
     pub(super) election_delay: Duration,
+    pub(super) mode: Mode,
     pub(super) preempt: bool,
-    pub(super) paths: u8,
+    pub(super) paths: Vec<PathKind>,
+    pub(super) route_hold: Duration,
+    pub(super) flap_limit: u8,
+    pub(super) flap_window: Duration,
+    pub(super) readiness_limit: Duration,
     pub(super) interfaces: Vec<SharedInterface>,
     pub(super) announcements: u8,
     pub(super) announcement_interval: Duration,
     pub(super) action_timeout: Duration,
+    pub(super) persisted: Option<Vec<u8>>,
+    pub(super) rules: Rules,
     pub(super) seed: u64,
 }
 
 impl PairConfig {
-    /// Begins a configuration with the defaults: heartbeats every 1000 ms, trigger level 5, election
-    /// delay 0, one path, preempt off, five announcements 100 ms apart, ten seconds for an action.
+    /// Begins a configuration with the defaults: Active/Standby without state, preempt off, heartbeats
+    /// every 1000 ms on one control link, trigger level 5, election delay 0, voluntary changes held after
+    /// more than three in ten minutes, readiness not asked for, dynamic routes held for 45 s, five
+    /// announcements 100 ms apart, ten seconds for an action.
     ///
     /// `seed` must differ from start to start of a unit: it tells the peer that this is another start.
     /// A boot counter, a boot time in nanoseconds or a random number will do.
@@ -122,12 +171,19 @@ impl PairConfig {
             interval: Duration::from_secs(1),
             level: 5,
             election_delay: Duration::ZERO,
+            mode: Mode::ActiveStandby { stateful: false },
             preempt: false,
-            paths: 1,
+            paths: vec![PathKind::Control],
+            route_hold: Duration::from_secs(45),
+            flap_limit: 3,
+            flap_window: Duration::from_secs(600),
+            readiness_limit: Duration::ZERO,
             interfaces: Vec::new(),
             announcements: 5,
             announcement_interval: Duration::from_millis(100),
             action_timeout: Duration::from_secs(10),
+            persisted: None,
+            rules: Rules::STANDARD,
             seed,
         })
     }
@@ -162,6 +218,13 @@ impl PairConfig {
         self.interval.saturating_mul(u32::from(self.level))
     }
 
+    /// What was persisted of maintenance mode; an error if it cannot be read.
+    pub(super) fn maintenance(&self) -> Result<Maintenance, ()> {
+        self.persisted
+            .as_deref()
+            .map_or(Ok(Maintenance::Off), |bytes| Maintenance::from_bytes(bytes).ok_or(()))
+    }
+
     /// The heartbeat interval.
     #[must_use]
     pub fn interval(&self) -> Duration {
@@ -170,7 +233,34 @@ impl PairConfig {
 
     /// The heartbeat paths (PAIR-12).
     pub fn paths(&self) -> impl Iterator<Item = PathId> + use<> {
-        (0..self.paths).map(PathId)
+        (0..self.path_count()).map(PathId)
+    }
+
+    /// The paths that state synchronization may use, the best first: the data links, then the control
+    /// links, never a LAN (PAIR-19).
+    pub fn state_paths(&self) -> impl Iterator<Item = PathId> + '_ {
+        let of = |kind| {
+            self.paths().zip(&self.paths).filter(move |(_, it)| **it == kind).map(|(path, _)| path)
+        };
+        of(PathKind::Data).chain(of(PathKind::Control))
+    }
+
+    pub(super) fn path_count(&self) -> u8 {
+        // `build` refuses more than 16.
+        u8::try_from(self.paths.len()).unwrap_or(u8::MAX)
+    }
+
+    /// What two units do together (PAIR-2).
+    #[must_use]
+    pub fn mode(&self) -> Mode {
+        self.mode
+    }
+
+    /// What is allowed, and still unwise: for the administrator who sets it.
+    #[must_use]
+    pub fn warnings(&self) -> Vec<ConfigWarning> {
+        let stateful_preempt = self.preempt && self.mode.is_stateful();
+        stateful_preempt.then_some(ConfigWarning::PreemptStateful).into_iter().collect()
     }
 
     /// The data interfaces with shared addresses.
@@ -206,19 +296,69 @@ impl PairConfigBuilder {
         self
     }
 
-    /// How many heartbeat paths there are: 1 to 16. They are numbered from 0 (PAIR-12).
+    /// The heartbeat paths, 1 to 16, and what else each is for. They are numbered from 0 in this order, the
+    /// same on both units (PAIR-12, PAIR-19). At least one is a control link.
     #[must_use]
-    pub fn paths(mut self, count: usize) -> Self {
-        // More than 255 is refused by `build` like any other number above the limit.
-        self.0.paths = u8::try_from(count).unwrap_or(u8::MAX);
+    pub fn paths(mut self, kinds: impl IntoIterator<Item = PathKind>) -> Self {
+        // One more than allowed is enough to be refused by `build`.
+        self.0.paths = kinds.into_iter().take(MAX_PATHS.saturating_add(1)).collect();
         self
     }
 
-    /// Preempt mode. So far it decides only between two Actives (PAIR-13); taking the role back from a
-    /// healthy peer (PAIR-7) is not there yet.
+    /// What the units do together (PAIR-2). Both have the same.
+    #[must_use]
+    pub fn mode(mut self, mode: Mode) -> Self {
+        self.0.mode = mode;
+        self
+    }
+
+    /// Preempt mode: a Primary in verified working order takes the role back (PAIR-7). Verified means: as
+    /// fit as its peer, heard by it for a failure time, without obstacles, and in a stateful pair with the
+    /// whole state (PAIR-9). Only in [`Mode::ActiveStandby`]; with state it is a warning (PAIR-8).
     #[must_use]
     pub fn preempt(mut self, preempt: bool) -> Self {
         self.0.preempt = preempt;
+        self
+    }
+
+    /// How long dynamic routes are held down after a take: 0 to 1200 s (PAIR-17).
+    #[must_use]
+    pub fn route_hold(mut self, hold: Duration) -> Self {
+        self.0.route_hold = hold;
+        self
+    }
+
+    /// More role changes than this (1 to 100) within the window (1 s to 24 h) hold back voluntary ones
+    /// (PAIR-18).
+    #[must_use]
+    pub fn flap_limit(mut self, changes: u8, window: Duration) -> Self {
+        self.0.flap_limit = changes;
+        self.0.flap_window = window;
+        self
+    }
+
+    /// How long a unit that could take the role waits for [`Input::Ready`](super::Input::Ready), up to an
+    /// hour; with 0 it is not waited for (BEY-9).
+    #[must_use]
+    pub fn readiness_limit(mut self, limit: Duration) -> Self {
+        self.0.readiness_limit = limit;
+        self
+    }
+
+    /// What the last [`Action::Persist`](super::Action::Persist) of
+    /// [`PersistKey::Maintenance`](super::PersistKey::Maintenance) wanted kept. What cannot be read is told
+    /// by an event, and counts as lost: a damaged file must not keep a firewall from starting.
+    #[must_use]
+    pub fn persisted(mut self, maintenance: &[u8]) -> Self {
+        self.0.persisted = Some(maintenance.into());
+        self
+    }
+
+    /// Other rules than those of a product: the simulator shows that it would notice.
+    #[cfg(feature = "simulation")]
+    #[must_use]
+    pub fn rules(mut self, rules: Rules) -> Self {
+        self.0.rules = rules;
         self
     }
 
@@ -263,8 +403,26 @@ impl PairConfigBuilder {
         if config.election_delay > MAX_ELECTION_DELAY {
             return Err(ConfigError::ElectionDelay(config.election_delay));
         }
-        if !(1..=MAX_PATHS).contains(&usize::from(config.paths)) {
-            return Err(ConfigError::Paths(config.paths.into()));
+        if !(1..=MAX_PATHS).contains(&config.paths.len()) {
+            return Err(ConfigError::Paths(config.paths.len()));
+        }
+        if !config.paths.contains(&PathKind::Control) {
+            return Err(ConfigError::NoControlPath);
+        }
+        if config.preempt && !matches!(config.mode, Mode::ActiveStandby { .. }) {
+            return Err(ConfigError::Preempt(config.mode));
+        }
+        if config.route_hold > MAX_ROUTE_HOLD {
+            return Err(ConfigError::RouteHold(config.route_hold));
+        }
+        if !FLAP_LIMIT_RANGE.contains(&config.flap_limit) {
+            return Err(ConfigError::FlapLimit(config.flap_limit));
+        }
+        if !FLAP_WINDOW_RANGE.contains(&config.flap_window) {
+            return Err(ConfigError::FlapWindow(config.flap_window));
+        }
+        if config.readiness_limit > MAX_READINESS_LIMIT {
+            return Err(ConfigError::ReadinessLimit(config.readiness_limit));
         }
         if !ANNOUNCEMENT_RANGE.contains(&config.announcements) {
             return Err(ConfigError::Announcements(config.announcements));

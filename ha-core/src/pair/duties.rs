@@ -11,8 +11,8 @@ use core::time::Duration;
 const MAX_OPEN: usize = 16;
 
 /// A step of a take or a withdrawal.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Step {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Step {
     AdoptState,
     OpenForwarding,
     TakeAddresses,
@@ -30,18 +30,31 @@ pub(super) enum Outcome {
     Failed(&'static str, ActionError),
 }
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug)]
 pub(super) struct Duties {
-    next_id: ActionId,
-    queue: VecDeque<(ActionId, Action)>,
+    /// What a take says of the dynamic routes (PAIR-17).
+    pub(super) route_hold: Duration,
+    pub(super) next_id: ActionId,
+    pub(super) queue: VecDeque<(ActionId, Action)>,
     /// The step that is handed out or queued. There is never more than one.
-    step: Option<(ActionId, Step, Instant)>,
+    pub(super) step: Option<(ActionId, Step, Instant)>,
     /// A withdrawal waits for the step of a take that is under way.
-    withdraw_next: bool,
-    open: VecDeque<(ActionId, &'static str)>,
+    pub(super) withdraw_next: bool,
+    pub(super) open: VecDeque<(ActionId, &'static str)>,
 }
 
 impl Duties {
+    pub(super) fn new(route_hold: Duration) -> Self {
+        Self {
+            route_hold,
+            next_id: ActionId::default(),
+            queue: VecDeque::new(),
+            step: None,
+            withdraw_next: false,
+            open: VecDeque::new(),
+        }
+    }
+
     pub(super) fn take(&mut self, now: Instant, limit: Duration) {
         self.queue.retain(|(_, action)| *action != Action::StandDown);
         self.withdraw_next = false;
@@ -50,7 +63,10 @@ impl Duties {
 
     pub(super) fn withdraw(&mut self, now: Instant, limit: Duration) {
         self.queue.retain(|(_, action)| {
-            !matches!(action, Action::Announce { .. } | Action::ResumeClients)
+            !matches!(
+                action,
+                Action::Announce { .. } | Action::ResumeClients | Action::EndRouteHold
+            )
         });
         match self.step {
             // Not handed out yet: nothing has happened that would have to be waited for.
@@ -65,11 +81,12 @@ impl Duties {
     }
 
     /// Queues an action on which no later one waits. It supersedes a queued one of the same kind.
-    pub(super) fn add(&mut self, action: Action) {
+    pub(super) fn add(&mut self, action: Action) -> ActionId {
         let kind = core::mem::discriminant(&action);
         self.queue.retain(|(_, queued)| core::mem::discriminant(queued) != kind);
         let id = self.next_id.mint();
         self.queue.push_back((id, action));
+        id
     }
 
     /// The step that is to be handed out.
@@ -164,7 +181,7 @@ impl Duties {
     fn begin(&mut self, step: Step, now: Instant, limit: Duration) {
         let id = self.next_id.mint();
         self.step = Some((id, step, now + limit));
-        self.queue.push_front((id, step.action()));
+        self.queue.push_front((id, step.action(self.route_hold)));
     }
 
     fn is_queued(&self, id: ActionId) -> bool {
@@ -173,9 +190,9 @@ impl Duties {
 }
 
 impl Step {
-    fn action(self) -> Action {
+    fn action(self, route_hold: Duration) -> Action {
         match self {
-            Self::AdoptState => Action::AdoptState,
+            Self::AdoptState => Action::AdoptState { route_hold },
             Self::OpenForwarding => Action::OpenForwarding,
             Self::TakeAddresses => Action::TakeAddresses,
             Self::Withdraw => Action::Withdraw,
@@ -188,13 +205,15 @@ impl Action {
     #[must_use]
     pub fn name(&self) -> &'static str {
         match self {
-            Self::AdoptState => "AdoptState",
+            Self::AdoptState { .. } => "AdoptState",
             Self::OpenForwarding => "OpenForwarding",
             Self::TakeAddresses => "TakeAddresses",
             Self::Announce { .. } => "Announce",
             Self::ResumeClients => "ResumeClients",
+            Self::EndRouteHold => "EndRouteHold",
             Self::Withdraw => "Withdraw",
             Self::StandDown => "StandDown",
+            Self::Persist { .. } => "Persist",
         }
     }
 }

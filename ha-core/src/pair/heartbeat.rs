@@ -8,30 +8,36 @@
 //! +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
 //! |        Magic  0x4841          |  Layout = 1   | Oldest proto. |   0
 //! +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
-//! | Newest proto. |    Stance     |     Flags     | Trigger level |   4
+//! | Newest proto. |    Stance     | Trigger level |   Obstacles   |   4
 //! +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
 //! |              Heartbeat interval in milliseconds               |   8
 //! +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
-//! |         Health weight         |   Paths heard, bit n: path n  |  12
+//! |             Flags             |         Health weight         |  12
 //! +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
-//! |                    Start of the sender (64)                   |  16
-//! |                 Number of this heartbeat (64)                 |  24
-//! |                           Term (64)                           |  32
-//! |             Echo: start of the receiver (64), or 0            |  40
-//! |          Echo: number of the last heartbeat heard (64)        |  48
-//! |          Nonce with which a hand-over is asked for, or 0      |  56
-//! |            Nonce of the question that is granted, or 0        |  64
-//! |         Serial number of the sender, padded with zeros        |  72
+//! |   Paths heard, bit n: path n  |           Reserved            |  16
+//! +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
+//! |                    Start of the sender (64)                   |  20
+//! |                 Number of this heartbeat (64)                 |  28
+//! |                           Term (64)                           |  36
+//! |             Echo: start of the receiver (64), or 0            |  44
+//! |          Echo: number of the last heartbeat heard (64)        |  52
+//! |          Nonce with which a hand-over is asked for, or 0      |  60
+//! |            Nonce of the question that is granted, or 0        |  68
+//! |         Serial number of the sender, padded with zeros        |  76
 //! |                          (32 bytes)                           |
 //! +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
-//! |  Element type |    Length     |  Value ...                    | 104
+//! |  Element type |    Length     |  Value ...                    | 108
 //! +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
 //! |                            CRC-32                             | end
 //! +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
 //! ```
 //!
-//! Flags: bit 0 the sender is the Secondary; bit 1 preempt is on; bit 2 the sender may take the role;
-//! bit 3 its tables are worth keeping. The other bits are zero when sent and ignored when received.
+//! Flags, from bit 0 (the lowest): the sender is the Secondary; preempt is on; its tables are worth
+//! keeping; it is demoted; it is synchronized; an upgrade is announced; it invites the peer to take over;
+//! what it asks for it asks for of its own accord; it holds back voluntary changes. The other bits, and
+//! the reserved bytes, are zero when sent and ignored when received.
+//!
+//! Obstacles: why the sender may not take the role, as the bits of [`Obstacles`]; zero if it may.
 //!
 //! Everything before the elements keeps its place in every version of the protocol: it is what two units
 //! need so that never both are Active, even if they cannot work together otherwise (PAIR-14). The
@@ -41,7 +47,8 @@
 //!
 //! The sequence of bytes from the magic to the end of the elements is covered by the CRC-32 (IEEE 802.3).
 
-use super::comparison::{Claim, Standing};
+use super::comparison::{Claim, Health, Standing};
+use super::obstacle::Obstacles;
 use super::role::Stance;
 use crate::identity::{Designation, FirmwareVersion, MAX_NAME_LEN, Model, SerialNumber};
 use crate::reject::Reject;
@@ -63,16 +70,21 @@ pub const OUR_PROTOCOL: ProtocolRange = ProtocolRange { oldest: 1, newest: 1 };
 
 const MAGIC: [u8; 2] = *b"HA";
 const LAYOUT: u8 = 1;
-const FIXED_LEN: usize = 104;
+const FIXED_LEN: usize = 108;
 const CRC_LEN: usize = 4;
 const MODEL: u8 = 1;
 const FIRMWARE: u8 = 2;
 const MUST_UNDERSTAND: u8 = 0x80;
 
-const SECONDARY: u8 = 1;
-const PREEMPT: u8 = 1 << 1;
-const ELIGIBLE: u8 = 1 << 2;
-const WARM: u8 = 1 << 3;
+const SECONDARY: u16 = 1;
+const PREEMPT: u16 = 1 << 1;
+const WARM: u16 = 1 << 2;
+const DEMOTED: u16 = 1 << 3;
+const SYNCHRONIZED: u16 = 1 << 4;
+const UPGRADE: u16 = 1 << 5;
+const INVITES: u16 = 1 << 6;
+const VOLUNTARY: u16 = 1 << 7;
+const STEADY: u16 = 1 << 8;
 
 /// The protocol versions that a unit speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,7 +111,7 @@ impl fmt::Display for ProtocolRange {
 }
 
 /// Names one heartbeat: the start of its sender, and its number within that.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct HeartbeatId {
     /// Which start of the unit sent it; never 0.
     pub start: u64,
@@ -121,17 +133,28 @@ pub struct Heartbeat {
     pub serial: SerialNumber,
     /// Preempt is on.
     pub preempt: bool,
-    /// The sender may take the role.
-    pub eligible: bool,
+    /// Why the sender may not take the role; empty if it may.
+    pub obstacles: Obstacles,
     /// The sender has tables worth keeping.
     pub warm: bool,
+    /// The sender's table is complete, as a Standby's of a stateful pair has to be (PAIR-9).
+    pub synchronized: bool,
+    /// The sender is being upgraded: other firmware is no obstacle meanwhile (PAIR-14).
+    pub upgrade: bool,
+    /// The sender is Active and wants its peer to take over (PAIR-11, BEY-8).
+    pub invites: bool,
+    /// What it asks for it asks for of its own accord, by health or preempt: the flap limit of either
+    /// unit can hold that back (PAIR-18).
+    pub voluntary: bool,
+    /// The sender changed its role too often, and holds back voluntary changes (PAIR-18).
+    pub steady: bool,
     /// The sender's heartbeat interval, by which its silence is judged: 10 ms to 300 s, in whole
     /// milliseconds, which is what goes over the wire.
     pub interval: Duration,
     /// The sender's failover trigger level: so many missed heartbeats mean that it is lost.
     pub level: u8,
-    /// The sender's health weight.
-    pub weight: u16,
+    /// How fit the sender is for the role.
+    pub health: Health,
     /// Bit n: it has heard us on path n within our failure time.
     pub paths_heard: u16,
     /// Which heartbeat this is.
@@ -168,7 +191,7 @@ impl Heartbeat {
     #[must_use]
     pub fn standing(&self) -> Standing {
         Standing {
-            weight: self.weight,
+            health: self.health,
             designation: self.designation,
             preempt: self.preempt,
             term: self.term,
@@ -191,8 +214,7 @@ impl Heartbeat {
             return Err(Reject::Malformed { field: "protocol" });
         }
         let stance = Stance::from_wire(view.u8(5)).ok_or(Reject::Malformed { field: "stance" })?;
-        let flags = view.u8(6);
-        let level = view.u8(7);
+        let level = view.u8(6);
         if !LEVEL_RANGE.contains(&level) {
             return Err(Reject::Malformed { field: "trigger level" });
         }
@@ -200,33 +222,40 @@ impl Heartbeat {
         if !INTERVAL_RANGE.contains(&interval) {
             return Err(Reject::Malformed { field: "interval" });
         }
-        let id = HeartbeatId { start: view.u64(16), number: view.u64(24) };
+        let flags = view.u16(12);
+        let is_set = |bit: u16| flags & bit != 0;
+        let id = HeartbeatId { start: view.u64(20), number: view.u64(28) };
         if id.start == 0 || id.number == 0 {
             return Err(Reject::Malformed { field: "number" });
         }
-        let echo = HeartbeatId { start: view.u64(40), number: view.u64(48) };
+        let echo = HeartbeatId { start: view.u64(44), number: view.u64(52) };
         let product = if OUR_PROTOCOL.overlaps(protocol) { Some(view.product()?) } else { None };
         Ok(Self {
             protocol,
             stance,
-            designation: if flags & SECONDARY == 0 {
-                Designation::Primary
-            } else {
+            designation: if is_set(SECONDARY) {
                 Designation::Secondary
+            } else {
+                Designation::Primary
             },
             serial: view.serial()?,
-            preempt: flags & PREEMPT != 0,
-            eligible: flags & ELIGIBLE != 0,
-            warm: flags & WARM != 0,
+            preempt: is_set(PREEMPT),
+            obstacles: Obstacles::from_bits(view.u8(7)),
+            warm: is_set(WARM),
+            synchronized: is_set(SYNCHRONIZED),
+            upgrade: is_set(UPGRADE),
+            invites: is_set(INVITES),
+            voluntary: is_set(VOLUNTARY),
+            steady: is_set(STEADY),
             interval,
             level,
-            weight: view.u16(12),
-            paths_heard: view.u16(14),
+            health: Health { fit: !is_set(DEMOTED), weight: view.u16(14) },
+            paths_heard: view.u16(16),
             id,
-            term: view.u64(32),
+            term: view.u64(36),
             echo: (echo.start != 0).then_some(echo),
-            ask: view.u64(56),
-            release: view.u64(64),
+            ask: view.u64(60),
+            release: view.u64(68),
             product,
         })
     }
@@ -247,19 +276,26 @@ impl Heartbeat {
     pub fn emit(&self, buf: &mut [u8]) -> Option<usize> {
         let len = self.wire_len();
         let mut out = Writer { rest: buf.get_mut(..len)? };
-        let flag = |set: bool, bit: u8| if set { bit } else { 0 };
+        let flag = |set: bool, bit: u16| if set { bit } else { 0 };
         let flags = flag(self.designation == Designation::Secondary, SECONDARY)
             | flag(self.preempt, PREEMPT)
-            | flag(self.eligible, ELIGIBLE)
-            | flag(self.warm, WARM);
+            | flag(self.warm, WARM)
+            | flag(!self.health.fit, DEMOTED)
+            | flag(self.synchronized, SYNCHRONIZED)
+            | flag(self.upgrade, UPGRADE)
+            | flag(self.invites, INVITES)
+            | flag(self.voluntary, VOLUNTARY)
+            | flag(self.steady, STEADY);
         let interval = u32::try_from(self.interval.as_millis()).unwrap_or(u32::MAX);
         let echo = self.echo.unwrap_or(HeartbeatId { start: 0, number: 0 });
         out.put(&MAGIC)?;
         out.put(&[LAYOUT, self.protocol.oldest, self.protocol.newest])?;
-        out.put(&[self.stance as u8, flags, self.level])?;
+        out.put(&[self.stance as u8, self.level, self.obstacles.bits()])?;
         out.put(&interval.to_be_bytes())?;
-        out.put(&self.weight.to_be_bytes())?;
+        out.put(&flags.to_be_bytes())?;
+        out.put(&self.health.weight.to_be_bytes())?;
         out.put(&self.paths_heard.to_be_bytes())?;
+        out.put(&[0; 2])?;
         for number in [
             self.id.start,
             self.id.number,
@@ -336,7 +372,7 @@ impl<'a> View<'a> {
 
     fn serial(&self) -> Result<SerialNumber, Reject> {
         let malformed = Reject::Malformed { field: "serial number" };
-        let padded: [u8; MAX_NAME_LEN] = self.bytes(72);
+        let padded: [u8; MAX_NAME_LEN] = self.bytes(76);
         let end = padded.iter().rposition(|byte| *byte != 0).map_or(0, |at| at.saturating_add(1));
         let text = padded.get(..end).unwrap_or_default();
         let text = core::str::from_utf8(text).map_err(|_| malformed)?;

@@ -10,18 +10,18 @@ use alloc::collections::VecDeque;
 /// failure time is always found.
 const MAX_SENT: usize = 128;
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct History {
-    start: u64,
-    sent: VecDeque<Sent>,
+    pub(super) start: u64,
+    pub(super) sent: VecDeque<Sent>,
 }
 
 #[derive(Debug, Clone, Copy)]
-struct Sent {
-    number: u64,
-    at: Instant,
-    standing: Standing,
-    eligible: bool,
+pub(super) struct Sent {
+    pub(super) number: u64,
+    pub(super) at: Instant,
+    pub(super) standing: Standing,
+    pub(super) eligible: bool,
 }
 
 impl History {

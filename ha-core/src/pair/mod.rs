@@ -75,28 +75,51 @@
 mod beat;
 pub mod comparison;
 mod config;
+mod decision;
+mod demotion;
 mod duties;
+#[cfg(feature = "simulation")]
+mod fingerprint;
+mod fitness;
+mod flaps;
+mod hand_over;
 pub mod heartbeat;
 mod history;
 mod machine;
+mod maintenance;
+mod mode;
 mod news;
+mod obstacle;
 mod peer;
+mod reception;
 mod role;
+mod rules;
 mod status;
 mod timer;
 mod transition;
 
-pub use comparison::{Claim, Standing, compare};
+pub use comparison::{Claim, Health, Preference, Standing, compare, prefer};
 pub use config::{
-    ANNOUNCEMENT_RANGE, ConfigError, MAX_ADDRESSES, MAX_ELECTION_DELAY, MAX_INTERFACES, PairConfig,
-    PairConfigBuilder, SharedInterface,
+    ANNOUNCEMENT_RANGE, ConfigError, ConfigWarning, FLAP_LIMIT_RANGE, FLAP_WINDOW_RANGE,
+    MAX_ADDRESSES, MAX_ELECTION_DELAY, MAX_INTERFACES, MAX_READINESS_LIMIT, MAX_ROUTE_HOLD,
+    PairConfig, PairConfigBuilder, SharedInterface,
 };
+pub use decision::Decision;
+pub use demotion::{ActiveDemotion, Demotion, MAX_DEMOTIONS};
+#[cfg(feature = "simulation")]
+pub use fingerprint::Frame;
 pub use heartbeat::{
     Heartbeat, HeartbeatId, INTERVAL_RANGE, LEVEL_RANGE, MAX_HEARTBEAT_LEN, MAX_PATHS,
     OUR_PROTOCOL, Product, ProtocolRange,
 };
 pub use machine::{MAX_EVENTS, Pair};
-pub use news::{Action, Event, Input, Mismatch, Refusal, Why};
+pub use maintenance::Maintenance;
+pub use mode::{Mode, PathKind};
+pub use news::{
+    Action, Departure, Event, Input, Mismatch, MonitoredLinks, PersistKey, Refusal, Why,
+};
+pub use obstacle::Obstacles;
 pub use role::{Goal, Role, Stance, State};
+pub use rules::Rules;
 pub use status::{PairStatus, PathStatus, PeerStatus};
 pub use transition::{Cause, OwnView, PeerView, next};

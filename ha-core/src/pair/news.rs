@@ -1,10 +1,14 @@
 //! What the role machine wants done, and what it tells: actions, inputs, refusals, events and causes.
 
+use super::demotion::Demotion;
 use super::heartbeat::{Product, ProtocolRange};
+use super::maintenance::Maintenance;
+use super::obstacle::Obstacles;
 use super::role::{Role, Stance, State};
 use crate::announcement::Announcement;
 use crate::identity::{PathId, SerialNumber};
 use crate::machine::ActionError;
+use crate::time::Instant;
 use alloc::vec::Vec;
 use core::fmt;
 use core::time::Duration;
@@ -14,34 +18,124 @@ use thiserror::Error;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Input {
-    /// How well this unit is connected (PAIR-5): more is better; 0 until it is told.
+    /// How well this unit is connected, and how healthy its services are (PAIR-5, CRASH-3): more is
+    /// better; 0 until it is told. A Standby that is strictly better than its Active takes over.
     HealthWeight(u16),
-    /// Take the role over from the Active peer, by the rules of PAIR-20.
+    /// How many of the monitored links are up (BEY-3); none are monitored until it is told.
+    MonitoredLinks(MonitoredLinks),
+    /// To a Standby: take the role over from the Active peer, by the rules of PAIR-20 (PAIR-11).
     TakeOver,
+    /// To an Active: have the peer take the role over, by the same rules (PAIR-11). The unit does not want
+    /// it back as long as the health of both stays what it was (our decision).
+    FailOver,
     /// This unit will be restarted or stopped: hand the role over (PAIR-10). The answer is
     /// [`Event::MayStop`], or, if the withdrawal fails before the peer was told anything,
     /// [`Event::HandOverAborted`]: then the unit takes the role back and stays Active, and no `MayStop`
     /// comes. Ask again, or stop it all the same: the peer then takes over by the silence.
-    Leave,
+    Leave(Departure),
+    /// Something makes this unit less fit for the role (BEY-7). Said again, its end is set anew.
+    Demote {
+        /// What, and who says so.
+        demotion: Demotion,
+        /// How long; without end if `None`.
+        lasts: Option<Duration>,
+    },
+    /// A demotion is over.
+    Lift(Demotion),
+    /// Maintenance mode on or off (BEY-8). It acts once it is persisted: see [`Action::Persist`].
+    Maintenance(Maintenance),
+    /// The embedder is ready for this unit to be Active, or is not (BEY-9). Of no meaning without a
+    /// [`readiness_limit`](super::PairConfigBuilder::readiness_limit); not ready until it is told.
+    Ready(bool),
+    /// This unit's table is complete, as a Standby's of a stateful pair has to be (PAIR-9).
+    Synchronized(bool),
+    /// An upgrade of the pair has begun, or has ended: meanwhile other firmware is no mismatch (PAIR-14).
+    Upgrade(bool),
+}
+
+impl Input {
+    /// The input's name, for a log.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::HealthWeight(_) => "HealthWeight",
+            Self::MonitoredLinks(_) => "MonitoredLinks",
+            Self::TakeOver => "TakeOver",
+            Self::FailOver => "FailOver",
+            Self::Leave(_) => "Leave",
+            Self::Demote { .. } => "Demote",
+            Self::Lift(_) => "Lift",
+            Self::Maintenance(_) => "Maintenance",
+            Self::Ready(_) => "Ready",
+            Self::Synchronized(_) => "Synchronized",
+            Self::Upgrade(_) => "Upgrade",
+        }
+    }
+}
+
+/// How many links are monitored, and how many of those are up. A unit whose peer is silent and which has
+/// none up is isolated, and neither takes nor keeps the role (BEY-3).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct MonitoredLinks {
+    /// How many there are; with 0 a unit is never isolated.
+    pub configured: u16,
+    /// How many of them are up; not more than there are.
+    pub up: u16,
+}
+
+/// What a unit leaves for (PAIR-10).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Departure {
+    /// It will be stopped: a person is told NONE.
+    Stop,
+    /// It will be restarted: a person is told REBOOT.
+    Restart,
 }
 
 /// Why an input was refused. Nothing changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum Refusal {
+    /// High availability is off (PAIR-2).
+    #[error("mode: high availability is off")]
+    Disabled,
     /// Only a unit in [`State::Standby`] can ask for the role. It names the state, not the role: some
     /// states on the way are Standby to a person, and have to end first.
     #[error("the unit is in the state {0}, only a Standby can take over")]
     NotStandby(State),
+    /// Only a unit in [`State::Active`] can have its peer take over.
+    #[error("the unit is in the state {0}, only an Active can fail over")]
+    NotActive(State),
     /// The peer is not Active, or we do not hear each other.
     #[error("there is no Active peer that hears us")]
     NoActivePeer,
-    /// The last take failed a moment ago.
-    #[error("a take failed a moment ago")]
-    NotEligible,
+    /// The peer is not Standby, or we do not hear each other.
+    #[error("there is no Standby peer that hears us")]
+    NoStandbyPeer,
+    /// Something keeps this unit from taking the role.
+    #[error("this unit cannot take over: {0}")]
+    NotEligible(Obstacles),
+    /// Something keeps the peer from taking the role (PAIR-11).
+    #[error("the peer cannot take over: {0}")]
+    PeerNotEligible(Obstacles),
     /// The peer differs from us (PAIR-14).
     #[error("{0}")]
     Mismatch(Mismatch),
+    /// More links are up than there are.
+    #[error("monitored links: {up} are up of {configured}")]
+    MonitoredLinks {
+        /// How many there are.
+        configured: u16,
+        /// How many are up.
+        up: u16,
+    },
+    /// There are [`MAX_DEMOTIONS`](super::MAX_DEMOTIONS) already.
+    #[error("demotions: there are too many already")]
+    TooManyDemotions,
+    /// There is no such demotion.
+    #[error("demotions: {0} is not there")]
+    NotDemoted(Demotion),
     /// The unit has left already.
     #[error("the unit has left already")]
     HasLeft,
@@ -51,8 +145,13 @@ pub enum Refusal {
 /// for [`handle_done`](crate::machine::Machine::handle_done) (PAIR-16).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action {
-    /// Take, first: put the synchronized state in force.
-    AdoptState,
+    /// Take, first: put the synchronized state in force, and start the hold-down of the dynamic routes:
+    /// those learned as Standby stay in force, and are learned anew meanwhile, until
+    /// [`Action::EndRouteHold`] (PAIR-17). Fails or not, the take goes on.
+    AdoptState {
+        /// How long the hold-down will last, for the embedder's information; with zero there is none.
+        route_hold: Duration,
+    },
     /// Take, second: let packets through.
     OpenForwarding,
     /// Take, third: take the shared addresses, and the virtual MACs, of all data interfaces together.
@@ -70,6 +169,9 @@ pub enum Action {
     },
     /// After a take: bring up the clients that only the Active runs (DHCP, PPPoE).
     ResumeClients,
+    /// The hold-down of the dynamic routes is over: those learned as Standby are deleted, those learned
+    /// since the take are in force (PAIR-17).
+    EndRouteHold,
     /// Withdrawal, first: stop forwarding and take the shared addresses away, in that order. Answer
     /// when both are true: the peer may take then. Doing it again must do no harm.
     ///
@@ -83,6 +185,23 @@ pub enum Action {
     /// Withdrawal, the rest, once the peer knows: whatever is slow. A later take drops it if it has not
     /// been handed out yet.
     StandDown,
+    /// Keep this where a restart finds it, and answer when it is safe there: what follows from it waits for
+    /// that. A newer one for the same key replaces it. Give the bytes back to
+    /// [`PairConfigBuilder::persisted`](super::PairConfigBuilder::persisted) at the next start; if they
+    /// are lost, the unit starts without maintenance mode, and nothing else is different.
+    Persist {
+        /// What it is.
+        key: PersistKey,
+        /// What to keep.
+        bytes: Vec<u8>,
+    },
+}
+
+/// Names what an embedder keeps for the machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum PersistKey {
+    /// Maintenance mode (BEY-8).
+    Maintenance,
 }
 
 /// News of the role machine, with causes (STA-2).
@@ -155,6 +274,39 @@ pub enum Event {
     },
     /// A hand-over or a leave did not come about, and why.
     HandOverAborted(&'static str),
+    /// This unit is less fit for the role than before (BEY-7).
+    Demoted(Demotion),
+    /// A demotion is over.
+    DemotionOver {
+        /// Which.
+        demotion: Demotion,
+        /// It expired; else it was lifted.
+        expired: bool,
+    },
+    /// Maintenance mode is on, or off (BEY-8).
+    Maintenance(bool),
+    /// Maintenance mode could not be persisted, so it stays as it was.
+    MaintenanceNotPersisted(ActionError),
+    /// What was persisted cannot be read. It counts as lost: see [`Action::Persist`].
+    PersistedUnreadable(PersistKey),
+    /// This unit is cut off from its peer and all monitored links are down; or no longer (BEY-3).
+    Isolated(bool),
+    /// The unit would have taken the role, or asked for it, but is not ready (BEY-9).
+    HeldForReadiness {
+        /// How long it waits at the most.
+        limit: Duration,
+    },
+    /// The time for that is over: it counts as ready.
+    ReadinessOverdue,
+    /// The role changed so often that voluntary changes are held back until then (PAIR-18).
+    FlapHold {
+        /// Until when, if it does not change again.
+        until: Instant,
+    },
+    /// They are held back no longer.
+    FlapHoldOver,
+    /// This unit's table is complete, or no longer (PAIR-9).
+    Synchronized(bool),
     /// The peer has taken over, or had the time to: this unit may stop (PAIR-10).
     MayStop {
         /// The peer was heard as Active.
@@ -203,9 +355,11 @@ impl fmt::Display for Mismatch {
 }
 
 /// Why a role changed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Why {
+    /// High availability is off.
+    Disabled,
     /// The unit has just started.
     Started,
     /// No Active peer was found within the election time.
@@ -218,10 +372,18 @@ pub enum Why {
     PeerSilent,
     /// The peer has left for a restart or shutdown.
     PeerLeft,
-    /// The peer handed the role over when asked.
-    HandedOver,
-    /// The peer asked for the role.
+    /// The administrator wanted the role here, or not at the peer.
+    Ordered,
+    /// This unit is fitter than the peer, which worked.
+    BetterHealth,
+    /// This unit is the Primary, and preempt is on.
+    Preempt,
+    /// The peer asked for the role, since its administrator said so, or ours.
     PeerAsked,
+    /// The peer is fitter than this unit.
+    PeerIsFitter,
+    /// The peer is the Primary, and preempt is on.
+    PeerPreempts,
     /// Both were Active, and the peer is the better one.
     LostConflict,
     /// The peer is Active because it does not hear us.
@@ -236,21 +398,37 @@ pub enum Why {
     TakeFailed,
     /// The withdrawal failed, so the hand-over was aborted.
     WithdrawFailed,
+    /// This unit is cut off from its peer and all its monitored links are down.
+    Isolated,
     /// The administrator or the system stops this unit.
     Leaving,
+}
+
+impl Why {
+    /// Whether a unit changed its role of its own accord, though the Active worked: by health or preempt.
+    /// These are the changes that the flap limit can hold back (PAIR-18).
+    #[must_use]
+    pub const fn is_voluntary(self) -> bool {
+        matches!(self, Self::BetterHealth | Self::Preempt | Self::PeerIsFitter | Self::PeerPreempts)
+    }
 }
 
 impl fmt::Display for Why {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
+            Self::Disabled => "high availability is off",
             Self::Started => "the unit has started",
             Self::NoActivePeer => "no Active peer was found",
             Self::BetterUnit => "nobody is Active, and this is the better unit",
             Self::PeerIsActive => "the peer is Active",
             Self::PeerSilent => "the peer is silent on every path",
             Self::PeerLeft => "the peer has left",
-            Self::HandedOver => "the peer handed the role over",
-            Self::PeerAsked => "the peer asked for the role",
+            Self::Ordered => "the administrator wanted it",
+            Self::BetterHealth => "this unit is fitter than the peer",
+            Self::Preempt => "this is the Primary, and preempt is on",
+            Self::PeerAsked => "the peer was told to take over",
+            Self::PeerIsFitter => "the peer is fitter than this unit",
+            Self::PeerPreempts => "the peer is the Primary, and preempt is on",
             Self::LostConflict => "both were Active and the peer is the better one",
             Self::NotHeard => "the peer took over because it does not hear this unit",
             Self::Stalled => "this unit stalled past its failure time",
@@ -258,6 +436,7 @@ impl fmt::Display for Why {
             Self::NotClaimed => "the peer did not claim the role that it had asked for",
             Self::TakeFailed => "the take-over failed",
             Self::WithdrawFailed => "the withdrawal failed",
+            Self::Isolated => "this unit is cut off: no peer, no link",
             Self::Leaving => "this unit is leaving",
         })
     }

@@ -8,20 +8,20 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 /// The peer as its heartbeats show it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Peer {
-    paths: Vec<Path>,
-    last: Option<Last>,
+    pub(super) paths: Vec<Path>,
+    pub(super) last: Option<Last>,
     /// A start of the peer that is not proven yet. It is echoed while the known one is quiet, so that
     /// it can prove itself.
-    candidate: Option<HeartbeatId>,
+    pub(super) candidate: Option<HeartbeatId>,
 }
 
 #[derive(Debug, Default, Clone)]
-struct Path {
-    heard: Option<Instant>,
-    number: u64,
-    up: bool,
+pub(super) struct Path {
+    pub(super) heard: Option<Instant>,
+    pub(super) number: u64,
+    pub(super) up: bool,
 }
 
 /// The last heartbeat that was accepted.
@@ -98,8 +98,7 @@ impl Peer {
     /// Takes a heartbeat of the peer in. `is_ours` says whether an echo names a heartbeat that we sent
     /// within our failure time.
     ///
-    /// A copy that is as many heartbeats behind the newest as make the peer lost is refused: a path on
-    /// which they come so late must not keep a dead peer alive.
+    /// `is_stale` says whether a copy is too old: see [`Rules::is_stale`](super::Rules::is_stale).
     ///
     /// A heartbeat of another start of the peer is believed once it echoes us, or at once while the
     /// peer is silent: a copy from long ago cannot displace the present start.
@@ -109,6 +108,7 @@ impl Peer {
         path: PathId,
         heartbeat: Heartbeat,
         is_ours: impl Fn(HeartbeatId) -> bool,
+        is_stale: fn(u64, u64, u64, u8) -> bool,
     ) -> Result<Heard, Reject> {
         let id = heartbeat.id;
         let known = self.alive().map(|last| (last.heartbeat.id, last.since));
@@ -139,12 +139,8 @@ impl Peer {
                 path.number = 0;
             }
         }
-        let behind = newest.unwrap_or(0).saturating_sub(id.number);
-        if behind >= heartbeat.level.into() {
-            return Err(Reject::Stale);
-        }
         let slot = self.paths.get_mut(usize::from(path.0)).ok_or(Reject::UnknownPath)?;
-        if id.number <= slot.number {
+        if is_stale(id.number, slot.number, newest.unwrap_or(0), heartbeat.level) {
             return Err(Reject::Stale);
         }
         let path_anew = !slot.up;
@@ -169,7 +165,11 @@ impl Peer {
 
     /// Marks the paths that are silent by now and returns them, with the length of the silence if the
     /// peer has just fallen silent on all of them.
-    pub(super) fn fall_silent(&mut self, now: Instant) -> (Vec<PathId>, Option<Duration>) {
+    pub(super) fn fall_silent(
+        &mut self,
+        now: Instant,
+        is_lost: fn(bool, bool) -> bool,
+    ) -> (Vec<PathId>, Option<Duration>) {
         let Some(last) = self.last.as_mut().filter(|last| last.alive) else {
             return (Vec::new(), None);
         };
@@ -183,12 +183,12 @@ impl Peer {
             }
         }
         let silence = now.saturating_since(last.at);
-        let all = last.at + limit <= now;
-        if all {
+        let is_lost = is_lost(!lost.is_empty(), last.at + limit <= now);
+        if is_lost {
             last.alive = false;
             self.candidate = None;
         }
-        (lost, all.then_some(silence))
+        (lost, is_lost.then_some(silence))
     }
 
     /// After a stall of this unit nothing is known of how long the peer was silent (CRASH-4).

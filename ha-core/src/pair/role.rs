@@ -12,7 +12,7 @@ use core::fmt;
 )]
 #[non_exhaustive]
 pub enum Role {
-    /// It takes no part: it has left.
+    /// It takes no part: high availability is off, or it has left to be stopped.
     None,
     /// It has started and looks for an Active peer.
     Election,
@@ -20,6 +20,10 @@ pub enum Role {
     Active,
     /// It is ready to take over.
     Standby,
+    /// It is the Standby of a stateful pair, and does not have the whole state yet.
+    Sync,
+    /// It has left to be restarted.
+    Reboot,
     /// Something keeps it from working with its peer; the status says what.
     Error,
 }
@@ -31,6 +35,8 @@ impl fmt::Display for Role {
             Self::Election => "ELECTION",
             Self::Active => "ACTIVE",
             Self::Standby => "STANDBY",
+            Self::Sync => "SYNC",
+            Self::Reboot => "REBOOT",
             Self::Error => "ERROR",
         })
     }
@@ -40,6 +46,8 @@ impl fmt::Display for Role {
 /// [`State::Withdrawing`]: from the first action of a take until the platform confirms the withdrawal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum State {
+    /// High availability is off (PAIR-2): the machine says nothing and wants nothing.
+    Disabled,
     /// Started; looking for an Active peer (PAIR-3).
     Election,
     /// Ready to take over.
@@ -78,11 +86,14 @@ pub enum Goal {
     Depart,
     /// An action of the take failed.
     Retreat,
+    /// The peer is silent and all monitored links are down (BEY-3).
+    Isolate,
 }
 
 impl State {
     /// All states, for tables and tests.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 16] = [
+        Self::Disabled,
         Self::Election,
         Self::Standby,
         Self::Asking,
@@ -94,6 +105,7 @@ impl State {
         Self::Withdrawing(Goal::Leave),
         Self::Withdrawing(Goal::Depart),
         Self::Withdrawing(Goal::Retreat),
+        Self::Withdrawing(Goal::Isolate),
         Self::Released,
         Self::Recovering,
         Self::Left,
@@ -112,7 +124,7 @@ impl State {
             Self::Election => Role::Election,
             Self::Standby | Self::Asking | Self::Released | Self::Recovering => Role::Standby,
             Self::Taking | Self::Active | Self::Withdrawing(_) => Role::Active,
-            Self::Left => Role::None,
+            Self::Disabled | Self::Left => Role::None,
         }
     }
 
@@ -126,7 +138,7 @@ impl State {
             Self::Withdrawing(_) => Stance::Withdrawing,
             Self::Released => Stance::Released,
             Self::Recovering => Stance::Recovering,
-            Self::Left => Stance::Left,
+            Self::Disabled | Self::Left => Stance::Left,
         }
     }
 }
@@ -134,6 +146,7 @@ impl State {
 impl fmt::Display for State {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let name = match self {
+            Self::Disabled => "Disabled",
             Self::Election => "Election",
             Self::Standby => "Standby",
             Self::Asking => "Asking",
@@ -145,6 +158,7 @@ impl fmt::Display for State {
             Self::Withdrawing(Goal::Leave) => "Withdrawing/Leave",
             Self::Withdrawing(Goal::Depart) => "Withdrawing/Depart",
             Self::Withdrawing(Goal::Retreat) => "Withdrawing/Retreat",
+            Self::Withdrawing(Goal::Isolate) => "Withdrawing/Isolate",
             Self::Released => "Released",
             Self::Recovering => "Recovering",
             Self::Left => "Left",

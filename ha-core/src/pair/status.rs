@@ -1,7 +1,13 @@
 //! What can be read of the role machine at any time (STA-1).
 
+use super::comparison::Health;
+use super::decision::Decision;
+use super::demotion::ActiveDemotion;
 use super::machine::Pair;
-use super::news::{Mismatch, Why};
+use super::maintenance::Maintenance;
+use super::mode::Mode;
+use super::news::Mismatch;
+use super::obstacle::Obstacles;
 use super::role::{Role, Stance, State};
 use crate::identity::{Designation, PathId, SerialNumber};
 use crate::reject::RejectCounters;
@@ -11,6 +17,8 @@ use alloc::vec::Vec;
 /// The status of one unit of a pair.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PairStatus {
+    /// What the two units do together.
+    pub mode: Mode,
     /// Its fixed designation.
     pub designation: Designation,
     /// Its serial number.
@@ -19,12 +27,22 @@ pub struct PairStatus {
     pub role: Role,
     /// Its state, finer than the role.
     pub state: State,
-    /// Since when it has the role.
-    pub since: Instant,
-    /// Why it has it.
-    pub why: Why,
+    /// Since when and why it has the role (BEY-12).
+    pub decision: Decision,
     /// The term of its present or last reign; 0 if it never was Active.
     pub term: u64,
+    /// How fit it is for the role.
+    pub health: Health,
+    /// What makes it less fit (BEY-7).
+    pub demotions: Vec<ActiveDemotion>,
+    /// What keeps it from taking the role at all.
+    pub obstacles: Obstacles,
+    /// Maintenance mode, as it is in force (BEY-8).
+    pub maintenance: Maintenance,
+    /// Its table is complete (PAIR-9).
+    pub synchronized: bool,
+    /// It holds back voluntary changes since its role changed too often (PAIR-18).
+    pub flap_held: bool,
     /// What is known of the peer; `None` if it was never heard.
     pub peer: Option<PeerStatus>,
     /// What keeps the two from working together (PAIR-14).
@@ -46,6 +64,12 @@ pub struct PeerStatus {
     pub serial: SerialNumber,
     /// What it last said of its role.
     pub stance: Stance,
+    /// How fit it last said it was.
+    pub health: Health,
+    /// What it last said that keeps it from taking the role.
+    pub obstacles: Obstacles,
+    /// It last said that its table is complete.
+    pub synchronized: bool,
     /// Whether it is heard at present.
     pub heard: bool,
     /// How long ago it was last heard.
@@ -72,17 +96,26 @@ impl Pair {
         let peer = self.peer.last().map(|last| PeerStatus {
             serial: last.heartbeat.serial,
             stance: last.heartbeat.stance,
+            health: last.heartbeat.health,
+            obstacles: last.heartbeat.obstacles,
+            synchronized: last.heartbeat.synchronized,
             heard: last.alive,
             age: now.saturating_since(last.at),
         });
         PairStatus {
+            mode: self.config.mode,
             designation: self.config.designation,
             serial: self.config.serial,
             role: self.role(),
             state: self.state,
-            since: self.since,
-            why: self.why,
+            decision: self.decision,
             term: self.term,
+            health: self.health(),
+            demotions: self.fitness.demotions.all().to_vec(),
+            obstacles: self.obstacles(),
+            maintenance: self.fitness.maintenance,
+            synchronized: self.fitness.synchronized,
+            flap_held: self.is_flap_held(now),
             peer,
             mismatch: self.mismatch,
             paths: self.config.paths().map(|path| self.path_status(path, now)).collect(),
@@ -117,6 +150,12 @@ impl Pair {
     #[must_use]
     pub fn peer_stance(&self) -> Option<Stance> {
         self.peer.alive().map(|last| last.heartbeat.stance)
+    }
+
+    /// Since when and why the unit has its role (BEY-12).
+    #[must_use]
+    pub fn decision(&self) -> &Decision {
+        &self.decision
     }
 
     /// The state, finer than [`Pair::role`].

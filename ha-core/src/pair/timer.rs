@@ -22,6 +22,22 @@ pub(super) enum Timer {
     Recovery,
     /// A unit whose take failed may try again.
     Hold,
+    /// A hand-over that failed may be tried again.
+    Patience,
+    /// An invitation to take over expires (PAIR-11).
+    Invite,
+    /// Voluntary changes are held back no longer (PAIR-18).
+    Flap,
+    /// A demotion expires (BEY-7).
+    Demotion,
+    /// Maintenance mode ends by itself (BEY-8).
+    Maintenance,
+    /// Maintenance mode should be persisted by now.
+    Persist,
+    /// A unit that is not ready counts as ready (BEY-9).
+    Readiness,
+    /// The hold-down of the dynamic routes ends (PAIR-17).
+    RouteHold,
     /// A unit that left may stop (PAIR-10).
     Stop,
     /// The next heartbeat is due.
@@ -31,7 +47,7 @@ pub(super) enum Timer {
 }
 
 impl Timer {
-    pub(super) const ALL: [Self; 11] = [
+    pub(super) const ALL: [Self; 19] = [
         Self::Silence,
         Self::Action,
         Self::Withdraw,
@@ -40,6 +56,14 @@ impl Timer {
         Self::Claim,
         Self::Recovery,
         Self::Hold,
+        Self::Patience,
+        Self::Invite,
+        Self::Flap,
+        Self::Demotion,
+        Self::Maintenance,
+        Self::Persist,
+        Self::Readiness,
+        Self::RouteHold,
         Self::Stop,
         Self::Heartbeat,
         Self::Announcement,
@@ -55,6 +79,14 @@ impl Timer {
             Self::Claim => "time limit of a release",
             Self::Recovery => "recovery from a stall",
             Self::Hold => "hold after a failed take",
+            Self::Patience => "hold after a failed hand-over",
+            Self::Invite => "time limit of an invitation",
+            Self::Flap => "hold after too many role changes",
+            Self::Demotion => "end of a demotion",
+            Self::Maintenance => "end of maintenance mode",
+            Self::Persist => "time limit of persisting",
+            Self::Readiness => "time limit of readiness",
+            Self::RouteHold => "hold-down of dynamic routes",
             Self::Stop => "time to stop",
             Self::Heartbeat => "heartbeat",
             Self::Announcement => "announcement",

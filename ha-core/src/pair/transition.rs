@@ -1,19 +1,26 @@
 //! The role logic: one pure function of (state, own view, peer's view, cause). A test prints the table
 //! of all its answers, so that every change of it shows in a review.
+//!
+//! Every state answers every cause by name. There is no arm for "the rest": whoever adds a cause has to
+//! say what it means in each state.
+
+#![deny(clippy::wildcard_enum_match_arm)]
 
 use super::role::{Goal, Stance, State};
 
 /// What a unit knows of itself when it decides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OwnView {
-    /// It may take the role: no take of it has failed lately.
+    /// Nothing keeps it from taking the role: it has no [obstacles](super::Obstacles).
     pub eligible: bool,
+    /// The peer is silent and all monitored links are down (BEY-3).
+    pub isolated: bool,
     /// The election time has passed (PAIR-4).
     pub election_over: bool,
 }
 
 /// What a unit knows of its peer when it decides.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum PeerView {
     /// It was never heard, or not within its failure time on any path.
     Silent,
@@ -34,7 +41,7 @@ pub enum PeerView {
 }
 
 /// What makes the unit decide anew.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Cause {
     /// A heartbeat with news arrived.
     Heard,
@@ -47,7 +54,11 @@ pub enum Cause {
     /// A failure time of own running time has passed since a stall (CRASH-4), or another one since the
     /// peer was found to hold the role still.
     RecoveryOver,
-    /// The embedder wants this unit to take the role over (PAIR-20).
+    /// The peer is silent and all monitored links are down (BEY-3).
+    Isolated,
+    /// This unit would be the better Active: by its health, or by preempt (CRASH-3, PAIR-7).
+    Preferred,
+    /// This unit is to take the role over: its administrator says so, or its peer (PAIR-11, PAIR-20).
     TakeOver,
     /// The peer asks for the role (PAIR-20).
     Asked,
@@ -71,12 +82,14 @@ pub enum Cause {
 
 impl Cause {
     /// All causes, for tables and tests.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 17] = [
         Self::Heard,
         Self::PeerLost,
         Self::TimeToElect,
         Self::Stalled,
         Self::RecoveryOver,
+        Self::Isolated,
+        Self::Preferred,
         Self::TakeOver,
         Self::Asked,
         Self::Released,
@@ -94,89 +107,212 @@ impl Cause {
 #[must_use]
 pub fn next(state: State, cause: Cause, own: OwnView, peer: PeerView) -> State {
     match state {
+        State::Disabled => State::Disabled,
         State::Election => from_election(cause, own, peer),
-        State::Standby | State::Asking => from_standby(state, cause, own, peer),
+        State::Standby => from_standby(cause, own, peer),
+        State::Asking => from_asking(cause, own, peer),
         State::Taking | State::Active => from_active(state, cause, peer),
         State::Withdrawing(goal) => from_withdrawing(goal, cause),
-        State::Released => from_released(cause, peer),
-        State::Recovering => from_recovering(cause, peer),
+        State::Released => from_released(cause, own, peer),
+        State::Recovering => from_recovering(cause, own, peer),
         State::Left => State::Left,
     }
 }
 
 fn from_election(cause: Cause, own: OwnView, peer: PeerView) -> State {
+    let may_take = own.eligible && own.election_over && is_free_for_us(peer);
     match cause {
-        Cause::Leave => State::Left,
         Cause::Heard if holds(peer) => State::Standby,
-        Cause::Heard | Cause::TimeToElect | Cause::PeerLost
-            if own.eligible && own.election_over && is_free_for_us(peer) =>
-        {
-            State::Taking
-        }
-        _ => State::Election,
+        Cause::Heard | Cause::PeerLost | Cause::TimeToElect if may_take => State::Taking,
+        Cause::Leave => State::Left,
+        Cause::Heard
+        | Cause::PeerLost
+        | Cause::TimeToElect
+        | Cause::Stalled
+        | Cause::RecoveryOver
+        | Cause::Isolated
+        | Cause::Preferred
+        | Cause::TakeOver
+        | Cause::Asked
+        | Cause::Released
+        | Cause::AskExpired
+        | Cause::ClaimExpired
+        | Cause::Taken
+        | Cause::TakeFailed
+        | Cause::Withdrawn
+        | Cause::WithdrawFailed => State::Election,
     }
 }
 
-fn from_standby(state: State, cause: Cause, own: OwnView, peer: PeerView) -> State {
+fn from_standby(cause: Cause, own: OwnView, peer: PeerView) -> State {
+    let may_take = own.eligible && is_free_for_us(peer);
     match cause {
+        Cause::Heard | Cause::PeerLost | Cause::TimeToElect if may_take => State::Taking,
+        Cause::Preferred | Cause::TakeOver if own.eligible && can_be_asked(peer) => State::Asking,
         Cause::Leave => State::Left,
-        Cause::Heard | Cause::TimeToElect | Cause::PeerLost
-            if own.eligible && is_free_for_us(peer) =>
-        {
-            State::Taking
-        }
-        Cause::Released if state == State::Asking && own.eligible => State::Taking,
-        Cause::AskExpired if state == State::Asking => State::Standby,
-        Cause::TakeOver if own.eligible && can_be_asked(peer) => State::Asking,
-        _ => state,
+        Cause::Heard
+        | Cause::PeerLost
+        | Cause::TimeToElect
+        | Cause::Stalled
+        | Cause::RecoveryOver
+        | Cause::Isolated
+        | Cause::Preferred
+        | Cause::TakeOver
+        | Cause::Asked
+        | Cause::Released
+        | Cause::AskExpired
+        | Cause::ClaimExpired
+        | Cause::Taken
+        | Cause::TakeFailed
+        | Cause::Withdrawn
+        | Cause::WithdrawFailed => State::Standby,
+    }
+}
+
+fn from_asking(cause: Cause, own: OwnView, peer: PeerView) -> State {
+    let may_take = own.eligible && is_free_for_us(peer);
+    match cause {
+        Cause::Heard | Cause::PeerLost | Cause::TimeToElect if may_take => State::Taking,
+        Cause::Released if own.eligible => State::Taking,
+        Cause::AskExpired => State::Standby,
+        Cause::Leave => State::Left,
+        Cause::Heard
+        | Cause::PeerLost
+        | Cause::TimeToElect
+        | Cause::Stalled
+        | Cause::RecoveryOver
+        | Cause::Isolated
+        | Cause::Preferred
+        | Cause::TakeOver
+        | Cause::Asked
+        | Cause::Released
+        | Cause::ClaimExpired
+        | Cause::Taken
+        | Cause::TakeFailed
+        | Cause::Withdrawn
+        | Cause::WithdrawFailed => State::Asking,
     }
 }
 
 fn from_active(state: State, cause: Cause, peer: PeerView) -> State {
     match cause {
         Cause::Stalled => State::Withdrawing(Goal::Recover),
+        Cause::Isolated => State::Withdrawing(Goal::Isolate),
         Cause::Leave => State::Withdrawing(Goal::Leave),
         Cause::Heard if must_yield(peer) => State::Withdrawing(Goal::Yield),
         Cause::Asked if state == State::Active => State::Withdrawing(Goal::Release),
         Cause::Taken => State::Active,
         Cause::TakeFailed => State::Withdrawing(Goal::Retreat),
-        _ => state,
+        Cause::Heard
+        | Cause::PeerLost
+        | Cause::TimeToElect
+        | Cause::RecoveryOver
+        | Cause::Preferred
+        | Cause::TakeOver
+        | Cause::Asked
+        | Cause::Released
+        | Cause::AskExpired
+        | Cause::ClaimExpired
+        | Cause::Withdrawn
+        | Cause::WithdrawFailed => state,
     }
 }
 
 fn from_withdrawing(goal: Goal, cause: Cause) -> State {
-    match (cause, goal) {
-        (Cause::Withdrawn, Goal::Yield | Goal::Retreat) => State::Standby,
-        (Cause::Withdrawn, Goal::Recover) => State::Recovering,
-        (Cause::Withdrawn, Goal::Release) => State::Released,
-        (Cause::Withdrawn, Goal::Leave | Goal::Depart) => State::Left,
-        // Nobody else was told yet, so the role is still ours: put back what was half withdrawn.
-        (Cause::WithdrawFailed, Goal::Release | Goal::Leave) => State::Taking,
-        (Cause::Leave, Goal::Release | Goal::Leave) => State::Withdrawing(Goal::Leave),
-        (Cause::Leave, _) | (Cause::Stalled, Goal::Leave) => State::Withdrawing(Goal::Depart),
-        (Cause::Stalled, Goal::Release) => State::Withdrawing(Goal::Recover),
-        _ => State::Withdrawing(goal),
+    match cause {
+        Cause::Withdrawn => match goal {
+            Goal::Yield | Goal::Retreat | Goal::Isolate => State::Standby,
+            Goal::Recover => State::Recovering,
+            Goal::Release => State::Released,
+            Goal::Leave | Goal::Depart => State::Left,
+        },
+        Cause::WithdrawFailed => match goal {
+            // Nobody else was told yet, so the role is still ours: put back what was half withdrawn.
+            Goal::Release | Goal::Leave => State::Taking,
+            Goal::Yield | Goal::Recover | Goal::Depart | Goal::Retreat | Goal::Isolate => {
+                State::Withdrawing(goal)
+            }
+        },
+        Cause::Leave => match goal {
+            Goal::Release | Goal::Leave => State::Withdrawing(Goal::Leave),
+            Goal::Yield | Goal::Recover | Goal::Depart | Goal::Retreat | Goal::Isolate => {
+                State::Withdrawing(Goal::Depart)
+            }
+        },
+        Cause::Stalled => match goal {
+            Goal::Leave => State::Withdrawing(Goal::Depart),
+            Goal::Release | Goal::Isolate => State::Withdrawing(Goal::Recover),
+            Goal::Yield | Goal::Recover | Goal::Depart | Goal::Retreat => State::Withdrawing(goal),
+        },
+        Cause::Heard
+        | Cause::PeerLost
+        | Cause::TimeToElect
+        | Cause::RecoveryOver
+        | Cause::Isolated
+        | Cause::Preferred
+        | Cause::TakeOver
+        | Cause::Asked
+        | Cause::Released
+        | Cause::AskExpired
+        | Cause::ClaimExpired
+        | Cause::Taken
+        | Cause::TakeFailed => State::Withdrawing(goal),
     }
 }
 
-fn from_released(cause: Cause, peer: PeerView) -> State {
+/// What was released and not claimed is taken back, whatever obstacles this unit has by now: the
+/// hand-over did not come about, and nobody else is there (our decision). But not by a unit that nobody
+/// could reach (BEY-3).
+fn from_released(cause: Cause, own: OwnView, peer: PeerView) -> State {
     match cause {
-        Cause::Leave => State::Left,
         Cause::Heard if holds(peer) => State::Standby,
         Cause::Heard if has_left(peer) => State::Taking,
+        Cause::ClaimExpired if own.isolated => State::Standby,
         Cause::ClaimExpired => State::Taking,
-        _ => State::Released,
+        Cause::Leave => State::Left,
+        Cause::Heard
+        | Cause::PeerLost
+        | Cause::TimeToElect
+        | Cause::Stalled
+        | Cause::RecoveryOver
+        | Cause::Isolated
+        | Cause::Preferred
+        | Cause::TakeOver
+        | Cause::Asked
+        | Cause::Released
+        | Cause::AskExpired
+        | Cause::Taken
+        | Cause::TakeFailed
+        | Cause::Withdrawn
+        | Cause::WithdrawFailed => State::Released,
     }
 }
 
-fn from_recovering(cause: Cause, peer: PeerView) -> State {
+/// A unit with an obstacle does not take the role again: it waits as Standby until that has passed.
+fn from_recovering(cause: Cause, own: OwnView, peer: PeerView) -> State {
+    let again = if own.eligible { State::Taking } else { State::Standby };
     match cause {
-        Cause::Leave => State::Left,
         Cause::Heard if holds_firmly(peer) => State::Standby,
-        Cause::Heard if did_not_take(peer) => State::Taking,
+        Cause::Heard if did_not_take(peer) => again,
         // Who has not withdrawn must not be joined (S1).
-        Cause::RecoveryOver if !still_holds(peer) => State::Taking,
-        _ => State::Recovering,
+        Cause::RecoveryOver if !still_holds(peer) => again,
+        Cause::Leave => State::Left,
+        Cause::Heard
+        | Cause::PeerLost
+        | Cause::TimeToElect
+        | Cause::Stalled
+        | Cause::RecoveryOver
+        | Cause::Isolated
+        | Cause::Preferred
+        | Cause::TakeOver
+        | Cause::Asked
+        | Cause::Released
+        | Cause::AskExpired
+        | Cause::ClaimExpired
+        | Cause::Taken
+        | Cause::TakeFailed
+        | Cause::Withdrawn
+        | Cause::WithdrawFailed => State::Recovering,
     }
 }
 
@@ -211,7 +347,10 @@ fn is_free_for_us(peer: PeerView) -> bool {
             we_are_better,
             ..
         } => !eligible || we_are_better == Some(true),
-        PeerView::Heard { .. } => false,
+        PeerView::Heard {
+            stance: Stance::Active | Stance::Withdrawing | Stance::Released | Stance::Recovering,
+            ..
+        } => false,
     }
 }
 
@@ -221,16 +360,11 @@ fn is_free_for_us(peer: PeerView) -> bool {
 /// when a path has only just healed, each side's first heartbeat says so, and both would give way: so
 /// it counts only from a peer that had a failure time to hear us (our decision).
 fn must_yield(peer: PeerView) -> bool {
-    match peer {
-        PeerView::Heard { stance: Stance::Active, hears_us, we_are_better, for_long, .. } => {
-            if hears_us {
-                we_are_better == Some(false)
-            } else {
-                for_long
-            }
-        }
-        _ => false,
-    }
+    let PeerView::Heard { stance: Stance::Active, hears_us, we_are_better, for_long, .. } = peer
+    else {
+        return false;
+    };
+    if hears_us { we_are_better == Some(false) } else { for_long }
 }
 
 /// The peer is in a state from which it hands the role over when asked.
@@ -240,13 +374,12 @@ fn can_be_asked(peer: PeerView) -> bool {
 
 /// A peer that has heard us since we woke says that it did not take (CRASH-4).
 fn did_not_take(peer: PeerView) -> bool {
-    match peer {
-        PeerView::Heard { stance: Stance::Left, .. } => true,
-        PeerView::Heard { stance: Stance::Election | Stance::Standby, hears_us, .. } => hears_us,
+    let PeerView::Heard { stance, hears_us, we_are_better, .. } = peer else { return false };
+    match stance {
+        Stance::Left => true,
+        Stance::Election | Stance::Standby => hears_us,
         // Both stalled: one of them is enough.
-        PeerView::Heard { stance: Stance::Recovering, hears_us, we_are_better, .. } => {
-            hears_us && we_are_better == Some(true)
-        }
-        _ => false,
+        Stance::Recovering => hears_us && we_are_better == Some(true),
+        Stance::Active | Stance::Withdrawing | Stance::Released => false,
     }
 }

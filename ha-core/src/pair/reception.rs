@@ -1,0 +1,217 @@
+//! What follows from a heartbeat, and from silence.
+
+use super::comparison::{Claim, Standing};
+use super::config::PairConfig;
+use super::heartbeat::{Heartbeat, HeartbeatId, OUR_PROTOCOL};
+use super::machine::Pair;
+use super::news::{Event, Mismatch};
+use super::peer::Heard;
+use super::role::{Stance, State};
+use super::timer::Timer;
+use super::transition::{Cause, PeerView};
+use crate::identity::{PathId, SerialNumber};
+use crate::machine::{Channel, Origin};
+use crate::reject::Reject;
+use crate::time::{Duration, Instant};
+use core::cmp::Ordering;
+
+/// How often a stranger is reported at the most.
+const STRANGER_INTERVAL: Duration = Duration::from_secs(60);
+
+impl Pair {
+    pub(super) fn accept(
+        &mut self,
+        now: Instant,
+        from: Origin,
+        datagram: &[u8],
+    ) -> Result<(), Reject> {
+        if from.channel != Channel::Pair {
+            return Err(Reject::UnknownChannel);
+        }
+        if from.peer != self.config.peer() {
+            return Err(Reject::UnknownPeer);
+        }
+        if from.path.0 >= self.config.path_count() {
+            return Err(Reject::UnknownPath);
+        }
+        if self.state == State::Disabled {
+            return Err(Reject::Role);
+        }
+        let heartbeat = Heartbeat::parse(datagram)?;
+        if heartbeat.serial == self.config.serial {
+            return Err(Reject::Reflected);
+        }
+        if heartbeat.serial != self.config.peer_serial {
+            self.stranger(now, from.path, heartbeat.serial);
+            return Err(Reject::Serial);
+        }
+        let oldest = now.saturating_sub(self.config.failure_time());
+        let before = self.peer.alive().map(|last| last.heartbeat.stance);
+        let history = &self.history;
+        let is_ours = |echo: HeartbeatId| history.was_sent_since(echo, oldest);
+        let is_stale = self.config.rules.is_stale;
+        let heard = self.peer.accept(now, from.path, heartbeat, is_ours, is_stale)?;
+        self.set_silence_timer();
+        self.heard(now, from.path, heard, before);
+        Ok(())
+    }
+
+    fn stranger(&mut self, now: Instant, path: PathId, serial: SerialNumber) {
+        let quiet = self.stranger_at.is_some_and(|at| now.saturating_since(at) < STRANGER_INTERVAL);
+        if !quiet {
+            self.stranger_at = Some(now);
+            self.event(Event::Stranger { serial, path });
+        }
+    }
+
+    /// What follows from an accepted heartbeat.
+    fn heard(&mut self, now: Instant, path: PathId, heard: Heard, before: Option<Stance>) {
+        let Some(heartbeat) = self.peer.last().map(|last| last.heartbeat) else { return };
+        if heard.path_anew {
+            self.event(Event::PathHeard(path));
+        }
+        let stance = heartbeat.stance;
+        if heard.anew {
+            self.event(Event::PeerHeard { serial: heartbeat.serial, stance });
+            self.note_isolation(now);
+        } else if before != Some(stance) {
+            self.event(Event::PeerStance { stance });
+        }
+        if !heard.first_copy {
+            return;
+        }
+        self.set_mismatch(self.mismatch_with(&heartbeat));
+        self.note_conflict(now, &heartbeat);
+        if self.state == State::Left && stance == Stance::Active {
+            self.may_stop(true);
+        }
+        self.hear_hand_over(now, &heartbeat);
+        self.dispatch(now, Cause::Heard);
+        self.consider(now);
+    }
+
+    fn note_conflict(&mut self, now: Instant, heartbeat: &Heartbeat) {
+        let we_hold = self.state.stance() == Stance::Active;
+        // A peer that wakes from a stall is withdrawing when it is first heard: it held the addresses too.
+        let both = we_hold && matches!(heartbeat.stance, Stance::Active | Stance::Withdrawing);
+        if both && !self.in_conflict && heartbeat.stance == Stance::Active {
+            let (our_term, peer_term) = (self.term, heartbeat.term);
+            self.event(Event::Conflict { peer_term, our_term });
+            // The peer can judge only what it has heard and echoed: let it hear us now.
+            self.beat(now);
+        }
+        if self.in_conflict && !both && self.state == State::Active {
+            self.announce_anew(now);
+        }
+        self.in_conflict = both;
+    }
+
+    fn mismatch_with(&self, heartbeat: &Heartbeat) -> Option<Mismatch> {
+        mismatch(&self.config, heartbeat, self.fitness.upgrade || heartbeat.upgrade)
+    }
+
+    fn set_mismatch(&mut self, found: Option<Mismatch>) {
+        if self.mismatch != found {
+            self.mismatch = found;
+            self.event(found.map_or(Event::PeerMatches, Event::PeerMismatch));
+        }
+    }
+
+    /// An upgrade was announced here, or has ended.
+    pub(super) fn judge_mismatch_anew(&mut self) {
+        if let Some(heartbeat) = self.peer.alive().map(|last| last.heartbeat) {
+            self.set_mismatch(self.mismatch_with(&heartbeat));
+        }
+    }
+
+    pub(super) fn fall_silent(&mut self, now: Instant) {
+        let (lost, silence) = self.peer.fall_silent(now, self.config.rules.is_lost);
+        for path in lost {
+            self.event(Event::PathLost(path));
+        }
+        self.set_silence_timer();
+        if let Some(silence) = silence {
+            let was_in_conflict = core::mem::take(&mut self.in_conflict);
+            self.event(Event::PeerLost { silence });
+            self.hand_over.peer_lost();
+            self.stop_if_nobody_waits();
+            // Before anything else: a unit that is cut off must not take.
+            self.note_isolation(now);
+            self.dispatch(now, Cause::PeerLost);
+            if was_in_conflict && self.state == State::Active {
+                self.announce_anew(now);
+            }
+        }
+    }
+
+    pub(super) fn set_silence_timer(&mut self) {
+        self.timers.set(Timer::Silence, self.peer.silence_at());
+    }
+
+    pub(super) fn peer_view(&self, now: Instant) -> PeerView {
+        let Some(last) = self.peer.alive() else { return PeerView::Silent };
+        let heartbeat = &last.heartbeat;
+        let hears_us = if self.state == State::Recovering {
+            heartbeat
+                .echo
+                .is_some_and(|echo| echo.number >= self.proof && self.history.said(echo).is_some())
+        } else {
+            heartbeat.paths_heard != 0
+        };
+        PeerView::Heard {
+            stance: heartbeat.stance,
+            hears_us,
+            eligible: heartbeat.obstacles.is_empty(),
+            we_are_better: self.we_are_better(heartbeat),
+            for_long: now.saturating_since(last.since) >= self.config.failure_time(),
+        }
+    }
+
+    /// Judges the peer's values against those of ours that it had heard when it sent them, if what we
+    /// have to do with the role, and whether we may take it, is still the same (PAIR-13).
+    fn we_are_better(&self, heartbeat: &Heartbeat) -> Option<bool> {
+        let (ours, eligible) = self.history.said(heartbeat.echo?)?;
+        if ours.claim != self.claim() || eligible != self.eligible() {
+            return None;
+        }
+        Some(match (self.config.rules.compare)(&ours, &heartbeat.standing()) {
+            Ordering::Greater => true,
+            Ordering::Less => false,
+            // Two units of the same designation: a mistake, but one of them must win.
+            Ordering::Equal => self.config.serial < heartbeat.serial,
+        })
+    }
+
+    /// What this unit said of itself in a comparison, were it made now.
+    #[must_use]
+    pub fn standing(&self) -> Standing {
+        Standing {
+            health: self.health(),
+            designation: self.config.designation,
+            preempt: self.config.preempt,
+            term: self.term,
+            claim: self.claim(),
+        }
+    }
+
+    fn claim(&self) -> Claim {
+        match self.state.stance() {
+            Stance::Active => Claim::Active,
+            _ if self.warm => Claim::Warm,
+            _ => Claim::Cold,
+        }
+    }
+}
+
+/// What keeps two units from working together (PAIR-14).
+fn mismatch(config: &PairConfig, heartbeat: &Heartbeat, upgrade: bool) -> Option<Mismatch> {
+    if heartbeat.designation == config.designation {
+        return Some(Mismatch::Designation);
+    }
+    let Some(theirs) = heartbeat.product else {
+        return Some(Mismatch::Protocol { ours: OUR_PROTOCOL, theirs: heartbeat.protocol });
+    };
+    let ours = config.product;
+    let same = if upgrade { ours.model == theirs.model } else { ours == theirs };
+    (!same).then_some(Mismatch::Product { ours, theirs })
+}
