@@ -5,7 +5,9 @@ use core::time::Duration;
 use ha_core::address::MacAddress;
 use ha_core::identity::InterfaceId;
 use ha_core::machine::ActionError;
-use ha_core::pair::{Event, Goal, Input, PairConfigBuilder, Role, SharedInterface, Stance, State};
+use ha_core::pair::{
+    Departure, Event, Goal, Input, PairConfigBuilder, Role, SharedInterface, Stance, State,
+};
 
 fn with_address(config: PairConfigBuilder) -> PairConfigBuilder {
     config.announcements(3, ms(20)).interface(SharedInterface {
@@ -58,13 +60,13 @@ fn each_step_of_a_take_waits_for_the_one_before() {
 /// rest. Nothing is announced.
 #[test]
 fn a_withdrawal_is_confirmed_then_told_then_the_rest_follows() {
-    for goal in [Input::Leave, Input::TakeOver] {
+    for goal in [Input::Leave(Departure::Stop), Input::TakeOver] {
         let mut world = World::new(with_address);
         world.settle();
         world.run_for(ms(101));
         world.answer(A, "Withdraw", Answer::after(ms(7)));
         let begin = world.now();
-        let leaver = if goal == Input::Leave { A } else { B };
+        let leaver = if goal == Input::Leave(Departure::Stop) { A } else { B };
         world.input(leaver, goal).unwrap();
         world.run_for(ms(200));
         assert_eq!(

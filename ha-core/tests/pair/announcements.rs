@@ -6,7 +6,7 @@ use core::time::Duration;
 use etherparse::{NetHeaders, PacketHeaders};
 use ha_core::address::MacAddress;
 use ha_core::identity::InterfaceId;
-use ha_core::pair::{Action, Event, Input, PairConfigBuilder, SharedInterface, State};
+use ha_core::pair::{Action, Departure, Event, Input, PairConfigBuilder, SharedInterface, State};
 
 const VIRTUAL: MacAddress = MacAddress([2, 0x48, 0, 7, 0, 1]);
 const OWN: MacAddress = MacAddress([0x52, 0x54, 0, 0, 0, 9]);
@@ -84,7 +84,7 @@ fn announcements_stop_when_the_unit_leaves() {
     assert_eq!(announced(&world, A, Duration::ZERO).len(), 2);
     world.answer(A, "Withdraw", Answer::after(ms(100)));
     let begin = world.now() + ms(1);
-    world.input(A, Input::Leave).unwrap();
+    world.input(A, Input::Leave(Departure::Stop)).unwrap();
     world.run_for(Duration::from_secs(1));
     assert_eq!(announced(&world, A, begin), []);
 }

@@ -2,7 +2,7 @@
 
 use crate::harness::{A, Answer, B, What, World, ms};
 use core::time::Duration;
-use ha_core::pair::{Event, Goal, Input, Refusal, Role, State, Why};
+use ha_core::pair::{Departure, Event, Goal, Input, Obstacles, Refusal, Role, State, Why};
 
 fn settled() -> World {
     let mut world = World::new(|config| config);
@@ -29,7 +29,7 @@ fn a_hand_over_goes_by_ask_release_and_claim() {
         assert_eq!(took, ms(2 + slow));
         world.run_for(ms(100));
         assert_eq!(world.roles(), [Some(Role::Standby), Some(Role::Active)]);
-        assert_eq!(world.last_take(B).unwrap().1, Why::HandedOver);
+        assert_eq!(world.last_take(B).unwrap().1, Why::Ordered);
         assert_eq!(world.oracle.longest_conflict, 0);
 
         // And back.
@@ -240,7 +240,7 @@ fn the_asker_leaves_in_the_middle() {
     world.input(B, Input::TakeOver).unwrap();
     world.run_for(Duration::from_micros(1_500));
     assert_eq!(world.state(A), State::Released);
-    world.input(B, Input::Leave).unwrap();
+    world.input(B, Input::Leave(Departure::Stop)).unwrap();
     let took = world.run_until(ms(100), |world| world.state(A) == State::Active);
     assert!(took <= ms(1), "{took:?}");
     assert_eq!(world.oracle.longest_conflict, 0);
@@ -276,7 +276,7 @@ fn a_take_that_fails_gives_the_role_back() {
     world.run_for(ms(100));
     assert_eq!(world.roles(), [Some(Role::Active), Some(Role::Standby)]);
     assert_eq!(world.oracle.longest_conflict, 0);
-    assert_eq!(world.input(B, Input::TakeOver), Err(Refusal::NotEligible));
+    assert_eq!(world.input(B, Input::TakeOver), Err(Refusal::NotEligible(Obstacles::TAKE_FAILED)));
     world.run_for(ms(300));
     world.units[B].platform.repair();
     assert_eq!(world.input(B, Input::TakeOver), Ok(()));

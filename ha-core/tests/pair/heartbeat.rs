@@ -4,8 +4,8 @@ use crate::harness::{A, B, World, ms};
 use ha_core::identity::{Designation, PathId, UnitId};
 use ha_core::machine::{Channel, Machine as _, Origin, Output};
 use ha_core::pair::{
-    Heartbeat, HeartbeatId, INTERVAL_RANGE, LEVEL_RANGE, MAX_HEARTBEAT_LEN, OUR_PROTOCOL, Pair,
-    PairStatus, Product, ProtocolRange, Stance, Standing,
+    Health, Heartbeat, HeartbeatId, INTERVAL_RANGE, LEVEL_RANGE, MAX_HEARTBEAT_LEN, OUR_PROTOCOL,
+    Obstacles, Pair, PairStatus, Product, ProtocolRange, Stance, Standing,
 };
 use ha_core::reject::{Reject, RejectCounters, RejectKind};
 use ha_core::time::Instant;
@@ -21,10 +21,10 @@ pub(crate) fn any_heartbeat() -> impl Strategy<Value = Heartbeat> {
         INTERVAL_RANGE.start().as_millis() as u64..=INTERVAL_RANGE.end().as_millis() as u64;
     let id = || (1..=u64::MAX, 1..=u64::MAX);
     (
-        (protocol, prop::sample::select(Stance::ALL.to_vec()), any::<[bool; 4]>(), milliseconds),
+        (protocol, prop::sample::select(Stance::ALL.to_vec()), any::<[bool; 9]>(), milliseconds),
         (
             LEVEL_RANGE,
-            any::<u16>(),
+            (any::<u16>(), any::<u8>()),
             any::<u16>(),
             id(),
             prop::option::of((1..=u64::MAX, any::<u64>())),
@@ -33,7 +33,7 @@ pub(crate) fn any_heartbeat() -> impl Strategy<Value = Heartbeat> {
     )
         .prop_map(
             |((protocol, stance, flags, interval), fixed, (numbers, serial, model, firmware))| {
-                let (level, weight, paths_heard, (start, number), echo) = fixed;
+                let (level, (weight, obstacles), paths_heard, (start, number), echo) = fixed;
                 let product =
                     Product { model: model.parse().unwrap(), firmware: firmware.parse().unwrap() };
                 Heartbeat {
@@ -43,11 +43,16 @@ pub(crate) fn any_heartbeat() -> impl Strategy<Value = Heartbeat> {
                         [usize::from(flags[0])],
                     serial: serial.parse().unwrap(),
                     preempt: flags[1],
-                    eligible: flags[2],
-                    warm: flags[3],
+                    obstacles: Obstacles::from_bits(obstacles),
+                    warm: flags[2],
+                    synchronized: flags[3],
+                    upgrade: flags[4],
+                    invites: flags[5],
+                    voluntary: flags[6],
+                    steady: flags[7],
                     interval: ms(interval),
                     level,
-                    weight,
+                    health: Health { fit: flags[8], weight },
                     paths_heard,
                     id: HeartbeatId { start, number },
                     term: numbers[0],
@@ -178,12 +183,12 @@ fn a_field_with_a_value_that_is_not_allowed_is_named() {
     let cases: [(usize, &[u8], &str); 8] = [
         (3, &[9, 8], "protocol"),
         (5, &[7], "stance"),
-        (7, &[1], "trigger level"),
-        (7, &[100], "trigger level"),
+        (6, &[1], "trigger level"),
+        (6, &[100], "trigger level"),
         (8, &[0, 0, 0, 9], "interval"),
         (8, &[0xff; 4], "interval"),
-        (16, &[0; 8], "number"),
-        (72, &[0; 32], "serial number"),
+        (20, &[0; 8], "number"),
+        (76, &[0; 32], "serial number"),
     ];
     for (at, value, field) in cases {
         let mut wrong = datagram.clone();
@@ -201,7 +206,7 @@ fn a_field_with_a_value_that_is_not_allowed_is_named() {
 #[test]
 fn malformed_elements_are_refused() {
     let (mut pair, now, datagram) = standby_and_heartbeat();
-    let (fixed, crc) = (&datagram[..104], [0; 4]);
+    let (fixed, crc) = (&datagram[..108], [0; 4]);
     let model: &[u8] = b"\x01\x06FW-100";
     let firmware: &[u8] = b"\x02\x057.1.2";
     for (elements, expected) in [

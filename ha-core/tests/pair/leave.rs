@@ -2,7 +2,7 @@
 
 use crate::harness::{A, Answer, B, World, ms};
 use core::time::Duration;
-use ha_core::pair::{Event, Input, Refusal, Role, State, Why};
+use ha_core::pair::{Departure, Event, Input, PathKind, Refusal, Role, State, Why};
 
 fn may_stop(world: &World, unit: usize) -> Option<bool> {
     world.events(unit, Duration::ZERO).into_iter().find_map(|event| match event {
@@ -19,7 +19,7 @@ fn the_peer_takes_over_at_once_when_the_active_leaves() {
     world.network.set_all(|link| link.delay = ms(1));
     world.settle();
     world.run_for(ms(37));
-    world.input(A, Input::Leave).unwrap();
+    world.input(A, Input::Leave(Departure::Stop)).unwrap();
     let took = world.run_until(ms(50), |world| world.state(B) == State::Active);
     assert_eq!(took, ms(1));
     assert_eq!(world.last_take(B).unwrap().1, Why::PeerLeft);
@@ -27,7 +27,7 @@ fn the_peer_takes_over_at_once_when_the_active_leaves() {
     assert_eq!(may_stop(&world, A), Some(true));
     assert_eq!(world.oracle.longest_conflict, 0);
     assert_eq!(world.roles()[A], Some(Role::None));
-    assert_eq!(world.input(A, Input::Leave), Err(Refusal::HasLeft));
+    assert_eq!(world.input(A, Input::Leave(Departure::Stop)), Err(Refusal::HasLeft));
 }
 
 /// PAIR-10: a leave whose first heartbeats are lost is told again in each later one.
@@ -37,7 +37,7 @@ fn a_lost_announcement_of_a_leave_is_repeated() {
     world.settle();
     world.run_for(ms(31));
     world.cut_from(A, true);
-    world.input(A, Input::Leave).unwrap();
+    world.input(A, Input::Leave(Departure::Stop)).unwrap();
     world.run_for(ms(12));
     assert_eq!(world.state(B), State::Standby);
     world.cut_from(A, false);
@@ -51,7 +51,7 @@ fn a_lost_announcement_of_a_leave_is_repeated() {
 #[test]
 fn a_leave_over_a_lossy_network_leaves_one_active() {
     for seed in 0..200 {
-        let mut world = World::with(seed, |_, config| config.paths(2));
+        let mut world = World::with(seed, |_, config| config.paths([PathKind::Control; 2]));
         world.network.set_all(|link| link.delay = ms(1));
         world.settle();
         world.network.set_all(|link| link.loss = 600);
@@ -59,7 +59,7 @@ fn a_leave_over_a_lossy_network_leaves_one_active() {
         if !world.is_settled() || world.state(A) != State::Active {
             continue; // the losses were too much already
         }
-        world.input(A, Input::Leave).unwrap();
+        world.input(A, Input::Leave(Departure::Stop)).unwrap();
         world.run_until(ms(45), |world| world.state(B) == State::Active);
         assert_eq!(world.oracle.longest_conflict, 0);
         // Whether it was heard or not: it may stop, at the latest after the failure time.
@@ -73,7 +73,7 @@ fn the_peer_is_told_only_after_the_withdrawal() {
     let mut world = World::new(|config| config);
     world.settle();
     world.answer(A, "Withdraw", Answer::after(ms(60)));
-    world.input(A, Input::Leave).unwrap();
+    world.input(A, Input::Leave(Departure::Stop)).unwrap();
     world.run_for(ms(59));
     assert_eq!(world.state(B), State::Standby);
     world.run_for(ms(1));
@@ -86,7 +86,7 @@ fn the_peer_is_told_only_after_the_withdrawal() {
 fn the_leave_of_a_standby_changes_nothing_for_the_active() {
     let mut world = World::new(|config| config);
     world.settle();
-    world.input(B, Input::Leave).unwrap();
+    world.input(B, Input::Leave(Departure::Stop)).unwrap();
     world.run_for(ms(31));
     assert!(may_stop(&world, B).is_some());
     world.crash(B);
@@ -100,7 +100,7 @@ fn a_leave_without_a_peer_does_not_wait() {
     let mut world = World::unpowered(1, |_, config| config);
     world.start(A);
     world.run_until(ms(50), |world| world.state(A) == State::Active);
-    world.input(A, Input::Leave).unwrap();
+    world.input(A, Input::Leave(Departure::Stop)).unwrap();
     assert!(world.holds()[A] || may_stop(&world, A).is_some());
     world.run_for(ms(1));
     assert_eq!(may_stop(&world, A), Some(false));
@@ -115,7 +115,7 @@ fn a_leave_that_stalls_and_fails_does_not_end_in_a_take() {
     world.settle();
     world.run_for(ms(53));
     world.answer(A, "Withdraw", Answer { after: ms(5), ..Answer::FAILS });
-    world.input(A, Input::Leave).unwrap();
+    world.input(A, Input::Leave(Departure::Stop)).unwrap();
     world.hang(A, ms(100));
     let begin = world.now();
     world.run_for(ms(150));
@@ -133,7 +133,7 @@ fn a_leave_whose_withdrawal_fails_is_called_off() {
     world.settle();
     world.answer(A, "Withdraw", Answer::FAILS);
     let begin = world.now();
-    world.input(A, Input::Leave).unwrap();
+    world.input(A, Input::Leave(Departure::Stop)).unwrap();
     world.run_for(Duration::from_secs(1));
     assert_eq!(world.roles(), [Some(Role::Active), Some(Role::Standby)]);
     assert_eq!(may_stop(&world, A), None);
@@ -141,7 +141,7 @@ fn a_leave_whose_withdrawal_fails_is_called_off() {
     assert!(events.iter().any(|event| matches!(event, Event::HandOverAborted(_))), "{events:?}");
 
     world.units[A].platform.repair();
-    world.input(A, Input::Leave).unwrap();
+    world.input(A, Input::Leave(Departure::Stop)).unwrap();
     world.run_until(ms(50), |world| {
         world.state(A) == State::Left && world.state(B) == State::Active
     });
@@ -158,7 +158,7 @@ fn a_leave_while_giving_way_does_not_end_in_a_take() {
     world.cut_all(false);
     world.run_until(ms(50), |world| matches!(world.state(B), State::Withdrawing(_)));
     let begin = world.now();
-    world.input(B, Input::Leave).unwrap();
+    world.input(B, Input::Leave(Departure::Stop)).unwrap();
     world.run_for(ms(100));
     assert_eq!(world.count(B, "AdoptState", begin), 0);
     assert_eq!(world.state(A), State::Active);

@@ -7,7 +7,8 @@ use core::time::Duration;
 use ha_core::identity::{PathId, UnitId};
 use ha_core::machine::{ActionError, ActionId, Channel, Machine as _, Origin, Output};
 use ha_core::pair::{
-    Heartbeat, HeartbeatId, Input, MAX_EVENTS, MAX_HEARTBEAT_LEN, MAX_PATHS, Pair, Stance,
+    Departure, Heartbeat, HeartbeatId, Input, MAX_EVENTS, MAX_HEARTBEAT_LEN, MAX_PATHS, Pair,
+    PathKind, Stance,
 };
 use ha_core::time::Instant;
 use proptest::prelude::*;
@@ -51,7 +52,7 @@ enum Operation {
 fn input() -> impl Strategy<Value = Input> {
     prop_oneof![
         4 => Just(Input::TakeOver),
-        1 => Just(Input::Leave),
+        1 => Just(Input::Leave(Departure::Stop)),
         2 => (0_u16..3).prop_map(Input::HealthWeight),
     ]
 }
@@ -88,7 +89,9 @@ struct Bench {
 impl Bench {
     fn new() -> Self {
         let now = Instant::from_millis(1_000_000);
-        let unit = |unit, seed| Pair::new(config(unit, seed).paths(2).build().unwrap(), now);
+        let unit = |unit, seed| {
+            Pair::new(config(unit, seed).paths([PathKind::Control; 2]).build().unwrap(), now)
+        };
         Self {
             now,
             pair: unit(A, 1),
@@ -125,7 +128,10 @@ impl Bench {
             }
             Operation::PeerRestarts => {
                 self.peer_starts += 1;
-                let config = config(B, 1000 + self.peer_starts).paths(2).build().unwrap();
+                let config = config(B, 1000 + self.peer_starts)
+                    .paths([PathKind::Control; 2])
+                    .build()
+                    .unwrap();
                 self.peer = Pair::new(config, now);
                 self.run_peer();
             }

@@ -3,12 +3,12 @@
 use crate::harness::{A, B, Entry, What, World, ms};
 use core::time::Duration;
 use ha_core::identity::PathId;
-use ha_core::pair::{Event, Role, State};
+use ha_core::pair::{Event, PathKind, Role, State};
 
 /// PAIR-12: the loss of all paths but one is reported by both sides, and changes and delays nothing.
 #[test]
 fn losing_a_path_changes_no_role_and_is_reported() {
-    let mut world = World::new(|config| config.paths(3));
+    let mut world = World::new(|config| config.paths([PathKind::Control; 3]));
     world.settle();
     world.run_for(ms(100));
     let begin = world.now();
@@ -32,7 +32,7 @@ fn losing_a_path_changes_no_role_and_is_reported() {
 /// PAIR-12: heartbeats go on all paths all the time, and a path that heals is reported.
 #[test]
 fn a_path_that_heals_is_reported() {
-    let mut world = World::new(|config| config.paths(2));
+    let mut world = World::new(|config| config.paths([PathKind::Control; 2]));
     world.settle();
     world.network.links[1].iter_mut().for_each(|link| link.cut = true);
     world.run_for(ms(100));
@@ -48,7 +48,7 @@ fn a_path_that_heals_is_reported() {
 /// The Standby takes over within the failure time of the fast path, and the slow path counts as lost.
 #[test]
 fn late_copies_on_a_slow_path_do_not_delay_a_take_over() {
-    let mut world = World::new(|config| config.paths(2));
+    let mut world = World::new(|config| config.paths([PathKind::Control; 2]));
     world.network.set_all(|link| link.delay = ms(1));
     world.network.links[1][A].delay = ms(2000);
     world.settle();
@@ -65,7 +65,7 @@ fn late_copies_on_a_slow_path_do_not_delay_a_take_over() {
 /// PAIR-12: copies that come a little later than those of another path are good.
 #[test]
 fn a_path_that_is_a_little_slower_is_heard() {
-    let mut world = World::new(|config| config.paths(2));
+    let mut world = World::new(|config| config.paths([PathKind::Control; 2]));
     world.network.set_all(|link| link.delay = ms(1));
     world.network.links[1].iter_mut().for_each(|link| link.delay = ms(20));
     world.settle();
@@ -81,7 +81,7 @@ fn a_path_that_is_a_little_slower_is_heard() {
 /// PAIR-12: one direction on each path is enough, also when they are different paths.
 #[test]
 fn each_direction_may_have_a_path_of_its_own() {
-    let mut world = World::new(|config| config.paths(2));
+    let mut world = World::new(|config| config.paths([PathKind::Control; 2]));
     world.settle();
     world.run_for(ms(55));
     world.network.links[0][A].cut = true;

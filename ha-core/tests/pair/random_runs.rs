@@ -4,7 +4,7 @@
 
 use crate::harness::{A, Answer, B, Random, World, ms};
 use core::time::Duration;
-use ha_core::pair::{Event, Input};
+use ha_core::pair::{Departure, Event, Input};
 
 /// What a kind of runs does to the units.
 #[derive(Clone, Copy)]
@@ -45,7 +45,7 @@ fn run(kind: &str, seed: u64, faults: Faults) {
         config
             .heartbeat_interval(interval)
             .trigger_level(level as u8)
-            .paths(paths)
+            .paths(vec![ha_core::pair::PathKind::Control; paths])
             .preempt(preempt)
             .action_timeout(failure_time * 2)
     });
@@ -95,7 +95,7 @@ fn disturb(world: &mut World, random: &mut Random, faults: Faults, failure_time:
             let _ = world.input(unit, Input::HealthWeight(weight));
         }
         3 if faults.crashes && world.runs(unit) => {
-            let _ = world.input(unit, Input::Leave);
+            let _ = world.input(unit, Input::Leave(Departure::Stop));
         }
         4 | 5 if faults.crashes => {
             world.crash(unit);

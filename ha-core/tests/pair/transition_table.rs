@@ -5,7 +5,7 @@ use ha_core::pair::{Cause, OwnView, PeerView, Stance, State, next};
 use std::collections::BTreeSet;
 
 /// What a decision can depend on, in the order in which the table asks: the name, and its values.
-const QUESTIONS: [(&str, &[&str]); 7] = [
+const QUESTIONS: [(&str, &[&str]); 8] = [
     (
         "peer",
         &[
@@ -20,6 +20,7 @@ const QUESTIONS: [(&str, &[&str]); 7] = [
         ],
     ),
     ("we are eligible", &["no", "yes"]),
+    ("we are isolated", &["no", "yes"]),
     ("election is over", &["no", "yes"]),
     ("hears us", &["no", "yes"]),
     ("peer is eligible", &["no", "yes"]),
@@ -32,15 +33,15 @@ type Answers = Vec<usize>;
 
 fn decide(state: State, cause: Cause, answers: &Answers) -> State {
     let yes = |at: usize| answers[at] == 1;
-    let own = OwnView { eligible: yes(1), election_over: yes(2) };
+    let own = OwnView { eligible: yes(1), isolated: yes(2), election_over: yes(3) };
     let peer = match answers[0] {
         0 => PeerView::Silent,
         stance => PeerView::Heard {
             stance: Stance::ALL[stance - 1],
-            hears_us: yes(3),
-            eligible: yes(4),
-            we_are_better: [None, Some(false), Some(true)][answers[5]],
-            for_long: yes(6),
+            hears_us: yes(4),
+            eligible: yes(5),
+            we_are_better: [None, Some(false), Some(true)][answers[6]],
+            for_long: yes(7),
         },
     };
     next(state, cause, own, peer)

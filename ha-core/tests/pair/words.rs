@@ -3,7 +3,7 @@
 use crate::harness::{Alone, ms, peer};
 use crate::heartbeat::bytes;
 use ha_core::machine::Machine as _;
-use ha_core::pair::{Heartbeat, Input, Stance, State};
+use ha_core::pair::{Health, Heartbeat, Input, Stance, State};
 
 /// A Standby that asks its Active peer for the role, and the nonce of its question.
 fn asking() -> (Alone, u64) {
@@ -65,7 +65,9 @@ fn the_peer_is_judged_against_what_it_had_heard() {
         alone.wait(ms(10));
         let new = alone.sent.unwrap().id;
         let echo = Some(if echo_is_old { old } else { new });
-        alone.hears(&bytes(&Heartbeat { weight: 3, echo, ..peer(1) })).unwrap();
+        alone
+            .hears(&bytes(&Heartbeat { health: Health { fit: true, weight: 3 }, echo, ..peer(1) }))
+            .unwrap();
         assert_eq!(alone.pair.state() == State::Active, stays, "old: {echo_is_old}");
     }
 }
@@ -78,17 +80,19 @@ fn a_unit_takes_when_the_peer_has_heard_that_it_may() {
     alone.take_fails = true;
     alone.wait(ms(30));
     assert_eq!(alone.pair.state(), State::Standby);
-    assert!(!alone.sent.unwrap().eligible);
+    assert!(!alone.sent.unwrap().obstacles.is_empty());
     alone.take_fails = false;
+    // The peer's own take has failed once, too: it is no fitter.
+    let health = Health { fit: false, weight: 0 };
     let standby = |number, echo| {
-        bytes(&Heartbeat { stance: Stance::Standby, echo: Some(echo), ..peer(number) })
+        bytes(&Heartbeat { stance: Stance::Standby, health, echo: Some(echo), ..peer(number) })
     };
     let before = alone.sent.unwrap().id;
     for number in 1..=31 {
         alone.hears(&standby(number, before)).unwrap();
         alone.wait(ms(10));
     }
-    assert!(alone.sent.unwrap().eligible);
+    assert!(alone.sent.unwrap().obstacles.is_empty());
     assert_eq!(alone.pair.state(), State::Standby);
     let now = alone.sent.unwrap().id;
     alone.hears(&standby(32, now)).unwrap();

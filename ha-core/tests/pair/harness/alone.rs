@@ -5,7 +5,8 @@ use core::time::Duration;
 use ha_core::identity::{Designation, PathId, UnitId};
 use ha_core::machine::{ActionError, Channel, Machine as _, Origin, Output};
 use ha_core::pair::{
-    Action, Event, Heartbeat, HeartbeatId, MAX_HEARTBEAT_LEN, OUR_PROTOCOL, Pair, Stance,
+    Action, Event, Health, Heartbeat, HeartbeatId, MAX_HEARTBEAT_LEN, OUR_PROTOCOL, Obstacles,
+    Pair, Stance,
 };
 use ha_core::reject::Reject;
 use ha_core::time::Instant;
@@ -28,11 +29,16 @@ pub(crate) fn peer(number: u64) -> Heartbeat {
         designation: Designation::Secondary,
         serial: "SN-B".parse().unwrap(),
         preempt: false,
-        eligible: true,
+        obstacles: Obstacles::NONE,
         warm: true,
+        synchronized: false,
+        upgrade: false,
+        invites: false,
+        voluntary: false,
+        steady: false,
         interval: ms(10),
         level: 3,
-        weight: 0,
+        health: Health { fit: true, weight: 0 },
         paths_heard: 1,
         id: HeartbeatId { start: 77, number },
         term: 1,

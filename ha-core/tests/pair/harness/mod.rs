@@ -436,7 +436,7 @@ impl World {
                 Output::Event(event) => {
                     let peer_holds = self.units[1 - unit].platform.holds;
                     let verdict = match event {
-                        Event::RoleChanged { to: Role::Active, why: Why::HandedOver, .. } => {
+                        Event::RoleChanged { to: Role::Active, why: Why::Ordered, .. } => {
                             self.oracle.takes_by_release(peer_holds)
                         }
                         Event::RoleChanged { to: Role::Active, why: Why::NotClaimed, .. } => {

@@ -56,7 +56,7 @@ impl Platform {
 
     pub(crate) fn begin(&mut self, now: u64, id: ActionId, action: &Action) {
         let name = action.name();
-        self.holds |= *action == Action::AdoptState;
+        self.holds |= matches!(action, Action::AdoptState { .. });
         let answer = self.answers.get(name).copied().unwrap_or(Answer::AT_ONCE);
         self.cannot_withdraw |= *action == Action::Withdraw && answer.outcome.is_none();
         if let Some(outcome) = answer.outcome {
