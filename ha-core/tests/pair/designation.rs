@@ -27,6 +27,7 @@ fn every_state_has_a_name_for_a_person() {
     for (state, role) in names {
         let expected = match state.split('/').next().unwrap() {
             "Election" => "ELECTION",
+            "Disabled" => "NONE",
             "Standby" | "Asking" | "Released" | "Recovering" => "STANDBY",
             "Taking" | "Active" | "Withdrawing" => "ACTIVE",
             "Left" => "NONE",

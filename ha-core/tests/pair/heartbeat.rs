@@ -86,8 +86,8 @@ fn standby_and_heartbeat() -> (Pair, Instant, Vec<u8>) {
     let mut world = World::new(|config| config);
     world.settle();
     world.run_for(ms(103));
-    let mut active = world.units[A].pair.take().unwrap();
-    let standby = world.units[B].pair.take().unwrap();
+    let mut active = world.units[A].machine.take().unwrap();
+    let standby = world.units[B].machine.take().unwrap();
     let now = active.poll_timeout().unwrap().at;
     active.handle_timeout(now);
     let mut buf = [0; MAX_HEARTBEAT_LEN];

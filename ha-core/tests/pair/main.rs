@@ -17,7 +17,6 @@ mod config;
 mod designation;
 mod failover;
 mod hand_over;
-mod harness;
 mod heartbeat;
 mod leave;
 mod mismatch;
@@ -30,3 +29,6 @@ mod stall;
 mod start;
 mod transition_table;
 mod words;
+
+// Two units in memory and in virtual time, under the oracle.
+use sim::harness;

@@ -32,6 +32,7 @@ fn runs(kind: &str, first: u64, count: u64, faults: Faults) {
 }
 
 fn run(kind: &str, seed: u64, faults: Faults) {
+    println!("{kind}, HA_PAIR_SEED={seed}");
     let mut random = Random::new(seed);
     let level = 2 + random.below(4);
     let interval = ms(random.pick(&[10, 20, 100]));
@@ -49,7 +50,6 @@ fn run(kind: &str, seed: u64, faults: Faults) {
             .preempt(preempt)
             .action_timeout(failure_time * 2)
     });
-    world.name = format!("{kind}, HA_PAIR_SEED={seed}");
     world.poll_each = random.chance(500);
     world.network.set_all(|link| {
         link.delay = delay;

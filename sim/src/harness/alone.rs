@@ -11,18 +11,24 @@ use ha_core::pair::{
 use ha_core::reject::Reject;
 use ha_core::time::Instant;
 
-pub(crate) struct Alone {
-    pub(crate) now: Instant,
-    pub(crate) pair: Pair,
-    pub(crate) events: Vec<Event>,
+/// One unit without a peer.
+#[derive(Debug)]
+pub struct Alone {
+    /// The present time.
+    pub now: Instant,
+    /// The machine.
+    pub pair: Pair,
+    /// What it has told.
+    pub events: Vec<Event>,
     /// The heartbeat that it sent last.
-    pub(crate) sent: Option<Heartbeat>,
+    pub sent: Option<Heartbeat>,
     /// Its platform cannot take addresses.
-    pub(crate) take_fails: bool,
+    pub take_fails: bool,
 }
 
 /// The heartbeat of an Active Secondary.
-pub(crate) fn peer(number: u64) -> Heartbeat {
+#[must_use]
+pub fn peer(number: u64) -> Heartbeat {
     Heartbeat {
         protocol: OUR_PROTOCOL,
         stance: Stance::Active,
@@ -51,7 +57,9 @@ pub(crate) fn peer(number: u64) -> Heartbeat {
 
 impl Alone {
     /// It starts now.
-    pub(crate) fn new() -> Self {
+    #[must_use]
+    #[expect(clippy::new_without_default, reason = "a start is an event, not a default")]
+    pub fn new() -> Self {
         let now = Instant::from_millis(1);
         let pair = Pair::new(config(A, 1).build().unwrap(), now);
         let mut alone = Self { now, pair, events: Vec::new(), sent: None, take_fails: false };
@@ -59,7 +67,11 @@ impl Alone {
         alone
     }
 
-    pub(crate) fn hears(&mut self, datagram: &[u8]) -> Result<(), Reject> {
+    /// It hears this datagram.
+    ///
+    /// # Errors
+    /// It refuses it.
+    pub fn hears(&mut self, datagram: &[u8]) -> Result<(), Reject> {
         let from = Origin { peer: UnitId(1), path: PathId(0), channel: Channel::Pair };
         let result = self.pair.handle_datagram(self.now, from, datagram);
         self.drain();
@@ -67,7 +79,7 @@ impl Alone {
     }
 
     /// Lets time pass, serving each deadline when it is due.
-    pub(crate) fn wait(&mut self, length: Duration) {
+    pub fn wait(&mut self, length: Duration) {
         let end = self.now + length;
         while let Some(deadline) = self.pair.poll_timeout().filter(|it| it.at <= end) {
             self.now = self.now.max(deadline.at);
@@ -77,7 +89,8 @@ impl Alone {
         self.now = end;
     }
 
-    pub(crate) fn drain(&mut self) {
+    /// Does all that it wants.
+    pub fn drain(&mut self) {
         let mut buf = [0; MAX_HEARTBEAT_LEN];
         while let Some(output) = self.pair.poll_output(self.now, &mut buf) {
             match output {

@@ -4,19 +4,22 @@ use core::time::Duration;
 
 /// xorshift64*: small, and good enough to choose faults.
 #[derive(Clone, Debug)]
-pub(crate) struct Random(u64);
+pub struct Random(u64);
 
 impl Random {
-    pub(crate) fn new(seed: u64) -> Self {
+    /// The generator with this seed.
+    #[must_use]
+    pub fn new(seed: u64) -> Self {
         // Neighbouring seeds must not give neighbouring numbers; the state must not be 0.
         let mut random = Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
         for _ in 0..4 {
-            random.next();
+            random.draw();
         }
         random
     }
 
-    pub(crate) fn next(&mut self) -> u64 {
+    /// The next number.
+    pub fn draw(&mut self) -> u64 {
         self.0 ^= self.0 >> 12;
         self.0 ^= self.0 << 25;
         self.0 ^= self.0 >> 27;
@@ -24,25 +27,28 @@ impl Random {
     }
 
     /// A number below `limit`; 0 if that is 0.
-    pub(crate) fn below(&mut self, limit: u64) -> u64 {
-        self.next().checked_rem(limit).unwrap_or(0)
+    pub fn below(&mut self, limit: u64) -> u64 {
+        self.draw().checked_rem(limit).unwrap_or(0)
     }
 
     /// True in `per_mille` of 1000 cases.
-    pub(crate) fn chance(&mut self, per_mille: u64) -> bool {
+    pub fn chance(&mut self, per_mille: u64) -> bool {
         self.below(1000) < per_mille
     }
 
     /// A duration up to `limit`.
-    pub(crate) fn up_to(&mut self, limit: Duration) -> Duration {
+    pub fn up_to(&mut self, limit: Duration) -> Duration {
         Duration::from_nanos(self.below(nanos(limit) + 1))
     }
 
-    pub(crate) fn pick<T: Copy>(&mut self, from: &[T]) -> T {
+    /// One of these.
+    pub fn pick<T: Copy>(&mut self, from: &[T]) -> T {
         from[self.below(from.len() as u64) as usize]
     }
 }
 
-pub(crate) fn nanos(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos()).unwrap()
+/// A duration in nanoseconds: 584 years at the most, which no run lasts.
+#[must_use]
+pub fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }

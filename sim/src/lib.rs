@@ -1,0 +1,46 @@
+//! Firewall pairs in virtual time: the very machines that a vendor links, on a network, on platforms and
+//! with clocks that have faults, watched by an oracle.
+//!
+//! - [`World`] is the simulation: two units of a [`Subject`], stepped from one thing that happens to the
+//!   next.
+//! - [`Oracle`] checks after each step what must always hold. What it finds is a value, a [`Violation`].
+//! - [`harness`] is the same for tests that tell a story of their own: it panics with the trace.
+//!
+//! Everything is a pure function of a configuration and a seed, on every machine: no clock is read, and
+//! nothing is shared between worlds.
+
+#![forbid(unsafe_code)]
+#![deny(missing_docs)]
+// A tool for tests: numbers are far from their limits, units are counted 0 and 1, and a mistake of the
+// simulator itself is to end the program.
+#![allow(
+    clippy::arithmetic_side_effects,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::result_large_err
+)]
+
+mod clock;
+mod glimpse;
+pub mod harness;
+mod network;
+mod observed;
+mod oracle;
+mod platform;
+mod random;
+mod subject;
+pub mod timeline;
+mod trace;
+mod unit;
+mod world;
+
+pub use clock::UnitClock;
+pub use network::{Link, Network};
+pub use observed::Observed;
+pub use oracle::{Gap, Oracle, Rule, Violation};
+pub use platform::{Answer, Platform};
+pub use random::{Random, nanos};
+pub use subject::Subject;
+pub use trace::{Entry, Trace, What};
+pub use unit::Unit;
+pub use world::{A, B, World};

@@ -1,0 +1,116 @@
+//! S1: two units that hear each other do not both hold the role for longer than a failure time and the
+//! network's delay; in a hand-over never, not for an instant.
+
+use super::{Rule, Verdict, claims};
+use crate::random::nanos;
+use core::time::Duration;
+use ha_core::pair::Stance;
+
+#[derive(Debug)]
+pub(super) struct S1 {
+    failure_time: [u64; 2],
+    units: [Watched; 2],
+    both_hold_since: Option<u64>,
+    /// Heartbeats can have been lost during the present conflict.
+    with_losses: bool,
+}
+
+#[derive(Debug, Default)]
+struct Watched {
+    /// The last heartbeat that arrived here, and the first one of an unbroken series.
+    heard: Option<u64>,
+    heard_since: u64,
+    /// It has heard the peer say that it holds the role, in the peer's present reign.
+    knows_of_peers_reign: bool,
+}
+
+impl S1 {
+    pub(super) fn new(failure_time: [Duration; 2]) -> Self {
+        Self {
+            failure_time: failure_time.map(nanos),
+            units: Default::default(),
+            both_hold_since: None,
+            with_losses: false,
+        }
+    }
+
+    /// The longer one of both units.
+    pub(super) fn failure_time(&self) -> u64 {
+        self.failure_time[0].max(self.failure_time[1])
+    }
+
+    pub(super) fn started(&mut self, unit: usize) {
+        self.units[unit] = Watched::default();
+        self.units[1 - unit].knows_of_peers_reign = false;
+    }
+
+    /// Since when a unit has heard its peer without a break.
+    pub(super) fn heard_since(&self, unit: usize) -> Option<u64> {
+        self.units[unit].heard.map(|_| self.units[unit].heard_since)
+    }
+
+    pub(super) fn hears(&mut self, unit: usize, now: u64, stance: Stance, peer_holds: bool) {
+        let limit = self.failure_time[1 - unit];
+        let watched = &mut self.units[unit];
+        if watched.heard.is_none_or(|heard| now - heard > limit) {
+            watched.heard_since = now;
+        }
+        watched.heard = Some(now);
+        watched.knows_of_peers_reign |= claims(stance) && peer_holds;
+    }
+
+    /// The unit takes in a hand-over: the other may not hold the role.
+    pub(super) fn takes_by_release(&self, peer_holds: bool) -> Verdict {
+        if peer_holds {
+            return Err((Rule::S1, "both hold the role in a hand-over".into()));
+        }
+        Ok(())
+    }
+
+    /// The unit takes back what it had released.
+    pub(super) fn takes_back(&self, unit: usize, peer_holds: bool) -> Verdict {
+        if peer_holds && self.units[unit].knows_of_peers_reign {
+            return Err((Rule::S1, "takes back a role that it heard the peer claim".into()));
+        }
+        Ok(())
+    }
+
+    /// `conflict` is the longest delay of the network and of a withdrawal, and whether heartbeats can be
+    /// lost. Returns how long both have held the role.
+    ///
+    /// The loser gives way when it hears its own words echoed. If only one heartbeat in each failure
+    /// time is sure to arrive, that takes one failure time there and one back; else one is enough.
+    pub(super) fn check(
+        &mut self,
+        now: u64,
+        holds: [bool; 2],
+        conflict: Option<(Duration, bool)>,
+    ) -> Result<u64, super::Broken> {
+        for unit in [0, 1] {
+            self.units[1 - unit].knows_of_peers_reign &= holds[unit];
+        }
+        let Some((allowance, lossy)) = conflict else {
+            self.both_hold_since = None;
+            self.with_losses = false;
+            return Ok(0);
+        };
+        self.with_losses |= lossy;
+        let since = *self.both_hold_since.get_or_insert(now);
+        let failure_time = self.failure_time();
+        let hear = self
+            .units
+            .iter()
+            .all(|unit| unit.heard.is_some_and(|heard| now - heard <= failure_time));
+        let heard_since = self.units.iter().map(|unit| unit.heard_since).max().unwrap_or(now);
+        let conflict = now - since.max(heard_since).min(now);
+        // One percent for the rates of the clocks.
+        let bound = failure_time + failure_time / 100 + nanos(allowance);
+        let bound = if self.with_losses { 2 * bound } else { bound };
+        if hear && conflict > bound {
+            let conflict = Duration::from_nanos(conflict);
+            let text = format!("both hold the role and hear each other for {conflict:?}");
+            return Err((Rule::S1, text));
+        }
+        Ok(now - since)
+    }
+}
