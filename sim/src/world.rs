@@ -14,7 +14,7 @@ use core::fmt;
 use core::time::Duration;
 use ha_core::identity::UnitId;
 use ha_core::machine::{Channel, Origin, Output};
-use ha_core::pair::{Event, Input, Pair, Refusal, Role, State, Why};
+use ha_core::pair::{Event, Input, Maintenance, Pair, Refusal, Role, State, Why};
 use ha_core::reject::Reject;
 use ha_core::time::Instant;
 
@@ -70,7 +70,7 @@ impl<S: Subject> World<S> {
             units: [Unit::new(), Unit::new()],
             network: Network::new(pairs[A].paths().count()),
             random: Random::new(seed),
-            oracle: Oracle::new(pairs.map(|pair| pair.failure_time())),
+            oracle: Oracle::new(pairs),
             trace: Trace::new(traced),
             observed: Observed::default(),
             poll_each: true,
@@ -249,6 +249,10 @@ impl<S: Subject> World<S> {
             match input {
                 Input::HealthWeight(weight) => self.oracle.health(unit, weight),
                 Input::TakeOver => self.oracle.ordered(self.now, unit),
+                Input::Maintenance(to) => {
+                    self.oracle.ordered_for_good(1 - unit, to != Maintenance::Off);
+                }
+                Input::FailOver => self.oracle.ordered(self.now, 1 - unit),
                 Input::Leave(_) => self.oracle.ordered(self.now, 1 - unit),
                 _ => {}
             }

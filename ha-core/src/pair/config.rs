@@ -250,6 +250,12 @@ impl PairConfig {
         u8::try_from(self.paths.len()).unwrap_or(u8::MAX)
     }
 
+    /// More role changes than this within this window hold back voluntary ones (PAIR-18).
+    #[must_use]
+    pub fn flap_limit(&self) -> (u8, Duration) {
+        (self.flap_limit, self.flap_window)
+    }
+
     /// What two units do together (PAIR-2).
     #[must_use]
     pub fn mode(&self) -> Mode {

@@ -4,7 +4,7 @@
 
 use super::{Rule, Verdict};
 use crate::glimpse::Glimpse;
-use ha_core::pair::Health;
+use ha_core::pair::{Health, Stance};
 
 #[derive(Debug, Default)]
 pub(super) struct L2 {
@@ -25,6 +25,8 @@ struct Watched {
     preempts: bool,
     /// Until when an order for it to take counts.
     ordered_until: u64,
+    /// Its peer is to be rid of the role.
+    ordered_for_good: bool,
 }
 
 impl L2 {
@@ -44,6 +46,10 @@ impl L2 {
         self.units[unit].ordered_until = until;
     }
 
+    pub(super) fn ordered_for_good(&mut self, unit: usize, ordered: bool) {
+        self.units[unit].ordered_for_good = ordered;
+    }
+
     pub(super) fn hears(&mut self, unit: usize, glimpse: Glimpse) {
         self.units[unit].peers_health = glimpse.health;
     }
@@ -56,7 +62,8 @@ impl L2 {
             watched.ask = glimpse.ask;
             watched.was_better |= watched.health > watched.peers_health;
         }
-        if glimpse.ask == 0 {
+        // Its first words as Active come before the news that it took.
+        if glimpse.ask == 0 && glimpse.stance == Stance::Standby {
             watched.was_better = false;
         }
     }
@@ -68,7 +75,7 @@ impl L2 {
         unit: usize,
     ) -> Result<bool, super::Broken> {
         let watched = &mut self.units[unit];
-        if core::mem::take(&mut watched.ordered_until) >= now {
+        if core::mem::take(&mut watched.ordered_until) >= now || watched.ordered_for_good {
             return Ok(false);
         }
         self.changes += 1;
@@ -93,7 +100,6 @@ impl L2 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ha_core::pair::Stance;
 
     fn says(weight: u16, ask: u64) -> Glimpse {
         let health = Health { fit: true, weight };

@@ -16,14 +16,11 @@ pub(super) struct L3 {
     changes: [VecDeque<Instant>; 2],
 }
 
-impl Default for L3 {
-    /// The defaults of PAIR-18: three in ten minutes.
-    fn default() -> Self {
-        Self { limit: 3, window: Duration::from_secs(600), changes: Default::default() }
-    }
-}
-
 impl L3 {
+    pub(super) fn new((limit, window): (u8, Duration)) -> Self {
+        Self { limit: limit.into(), window, changes: Default::default() }
+    }
+
     pub(super) fn started(&mut self, unit: usize) {
         self.changes[unit].clear();
     }
@@ -56,7 +53,7 @@ mod tests {
     /// The fourth change in ten minutes is one too many for a fifth that is voluntary.
     #[test]
     fn a_flapping_unit_holds_back() {
-        let mut l3 = L3::default();
+        let mut l3 = L3::new((3, Duration::from_secs(600)));
         for second in [1000, 1100, 1200] {
             l3.changes(0, Instant::from_millis(second * 1000));
         }

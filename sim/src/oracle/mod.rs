@@ -15,7 +15,7 @@ pub(crate) use take_over::Crash;
 use crate::glimpse::Glimpse;
 use core::fmt;
 use core::time::Duration;
-use ha_core::pair::{Action, Event, Role, Stance, Why};
+use ha_core::pair::{Action, Event, PairConfig, Role, Stance, Why};
 use ha_core::time::Instant;
 
 /// What can be broken.
@@ -92,7 +92,8 @@ pub struct Oracle {
 }
 
 impl Oracle {
-    pub(crate) fn new(failure_time: [Duration; 2]) -> Self {
+    pub(crate) fn new(pairs: [&PairConfig; 2]) -> Self {
+        let failure_time = pairs.map(PairConfig::failure_time);
         Self {
             failure_time,
             longest_conflict: 0,
@@ -101,7 +102,7 @@ impl Oracle {
             s1: s1::S1::new(failure_time),
             s3: s3::S3::new(failure_time),
             l2: l2::L2::default(),
-            l3: l3::L3::default(),
+            l3: l3::L3::new(pairs[0].flap_limit()),
             take_over: take_over::TakeOver::default(),
         }
     }
@@ -134,6 +135,11 @@ impl Oracle {
     /// Somebody ordered that this unit should have the role.
     pub(crate) fn ordered(&mut self, now: u64, unit: usize) {
         self.l2.ordered(now + 4 * self.s1.failure_time(), unit);
+    }
+
+    /// From now on this unit should have the role, or no longer.
+    pub(crate) fn ordered_for_good(&mut self, unit: usize, ordered: bool) {
+        self.l2.ordered_for_good(unit, ordered);
     }
 
     /// The unit does something: did its clock show a stall before?

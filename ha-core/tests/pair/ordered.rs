@@ -1,0 +1,145 @@
+//! An administrator moves the role (PAIR-11).
+
+use crate::harness::{A, Answer, B, World, ms};
+use core::time::Duration;
+use ha_core::pair::{
+    Demotion, Event, Input, Maintenance, MonitoredLinks, Obstacles, Refusal, Role, State, Why,
+};
+
+fn settled() -> World {
+    let mut world = World::new(|config| config.trigger_level(5));
+    world.network.set_all(|link| link.delay = ms(1));
+    world.settle();
+    world.run_for(ms(53));
+    world
+}
+
+/// PAIR-11, PAIR-20: told to the Active, the Standby is invited, asks, and takes: at no moment do both hold
+/// the role.
+#[test]
+fn an_active_has_its_peer_take_over() {
+    let mut world = settled();
+    world.input(A, Input::FailOver).unwrap();
+    let took = world.run_until(ms(50), |world| world.state(B) == State::Active);
+    assert_eq!(took, ms(3));
+    assert_eq!(world.last_take(B).unwrap().1, Why::Ordered);
+    world.run_for(Duration::from_secs(1));
+    assert_eq!(world.roles(), [Some(Role::Standby), Some(Role::Active)]);
+    assert_eq!(world.oracle.longest_conflict, 0);
+}
+
+/// PAIR-11: it is refused, with the reason, where the peer cannot take over, and then nothing changes.
+#[test]
+fn a_forced_failover_is_refused_with_the_reason() {
+    let mut world = settled();
+    assert_eq!(world.input(B, Input::FailOver), Err(Refusal::NotActive(State::Standby)));
+
+    world.input(B, Input::Maintenance(Maintenance::On { lasts: None })).unwrap();
+    world.run_for(ms(20));
+    let in_maintenance = Err(Refusal::PeerNotEligible(Obstacles::MAINTENANCE));
+    assert_eq!(world.input(A, Input::FailOver), in_maintenance);
+    let maintenance = Err(Refusal::NotEligible(Obstacles::MAINTENANCE));
+    assert_eq!(world.input(B, Input::TakeOver), maintenance);
+    world.input(B, Input::Maintenance(Maintenance::Off)).unwrap();
+    world.run_for(ms(20));
+
+    world.cut_from(A, true);
+    world.network.set_all(|link| link.cut = true);
+    world.run_for(ms(100));
+    assert_eq!(world.input(A, Input::FailOver), Err(Refusal::NoStandbyPeer));
+    assert_eq!(world.state(A), State::Active);
+}
+
+/// PAIR-11: a Standby that cannot hear the Active's invitation, or whose question is lost: the order
+/// expires and is told.
+#[test]
+fn an_order_that_is_not_followed_expires() {
+    let mut world = settled();
+    world.input(A, Input::FailOver).unwrap();
+    world.network.drop_flying();
+    world.cut_from(A, true);
+    world.run_for(ms(40));
+    world.cut_from(A, false);
+    world.cut_from(B, true);
+    world.run_for(ms(100));
+    let aborted = |event: &Event| matches!(event, Event::HandOverAborted(_));
+    assert!(world.events(A, Duration::ZERO).iter().any(aborted));
+}
+
+/// PAIR-11: the administrator's word stands: the unit that was fitter, or preempts, does not take the role
+/// back of its own accord until something has changed.
+#[test]
+fn an_order_is_not_undone_by_health() {
+    for order in [(A, Input::FailOver), (B, Input::TakeOver)] {
+        let mut world = World::new(|config| config.preempt(true));
+        world.network.set_all(|link| link.delay = ms(1));
+        world.input(A, Input::HealthWeight(2)).unwrap();
+        world.input(B, Input::HealthWeight(1)).unwrap();
+        world.settle();
+        world.run_for(ms(53));
+        world.input(order.0, order.1).unwrap();
+        world.run_for(Duration::from_secs(5));
+        assert_eq!(world.roles(), [Some(Role::Standby), Some(Role::Active)]);
+        // Something has changed.
+        world.input(A, Input::HealthWeight(3)).unwrap();
+        world.run_for(ms(100));
+        assert_eq!(world.roles(), [Some(Role::Active), Some(Role::Standby)]);
+    }
+}
+
+/// PAIR-11, PAIR-18: an order is never held back by the flap limit.
+#[test]
+fn an_order_is_not_held_back_by_the_flap_limit() {
+    let mut world = settled();
+    for round in 0..12 {
+        let (active, standby) = if round % 2 == 0 { (A, B) } else { (B, A) };
+        world.input(active, Input::FailOver).unwrap();
+        world.run_until(ms(50), |world| world.state(standby) == State::Active);
+        world.run_for(ms(60));
+    }
+}
+
+/// PAIR-11: a withdrawal that fails is not tried again and again: the Active goes on.
+#[test]
+fn a_withdrawal_that_fails_ends_the_order() {
+    let mut world = settled();
+    world.answer(A, "Withdraw", Answer::FAILS);
+    let begin = world.now();
+    world.input(A, Input::FailOver).unwrap();
+    world.run_for(Duration::from_secs(2));
+    assert_eq!(world.roles(), [Some(Role::Active), Some(Role::Standby)]);
+    assert_eq!(world.count(A, "Withdraw", begin), 1);
+}
+
+/// PAIR-11, PAIR-20: what a unit asked for of its own accord becomes an order when an administrator wants
+/// it, too.
+#[test]
+fn a_wish_becomes_an_order() {
+    let mut world = settled();
+    world.input(A, Input::HealthWeight(1)).unwrap();
+    world.input(B, Input::HealthWeight(2)).unwrap();
+    world.run_until(ms(30), |world| world.state(B) == State::Asking);
+    world.input(A, Input::HealthWeight(2)).unwrap();
+    world.input(B, Input::TakeOver).unwrap();
+    world.run_for(ms(30));
+    assert_eq!(world.state(B), State::Active);
+    assert_eq!(world.last_take(B).unwrap().1, Why::Ordered);
+}
+
+/// BEY-3, BEY-7: inputs that make no sense are refused by name, and change nothing.
+#[test]
+fn inputs_that_make_no_sense_are_refused() {
+    let mut world = settled();
+    let links = MonitoredLinks { configured: 1, up: 2 };
+    let refused = Refusal::MonitoredLinks { configured: 1, up: 2 };
+    assert_eq!(world.input(A, Input::MonitoredLinks(links)), Err(refused));
+    let demotion = Demotion { owner: "who".parse().unwrap(), reason: "why".parse().unwrap() };
+    assert_eq!(world.input(A, Input::Lift(demotion)), Err(Refusal::NotDemoted(demotion)));
+    for number in 0..ha_core::pair::MAX_DEMOTIONS {
+        let reason = format!("reason-{number}").parse().unwrap();
+        let demotion = Demotion { reason, ..demotion };
+        world.input(B, Input::Demote { demotion, lasts: None }).unwrap();
+    }
+    let refused = world.input(B, Input::Demote { demotion, lasts: None });
+    assert_eq!(refused, Err(Refusal::TooManyDemotions));
+}

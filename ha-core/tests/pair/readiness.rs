@@ -1,0 +1,71 @@
+//! The embedder can hold back a take until it is ready, for a bounded time (BEY-9).
+
+use crate::harness::{A, B, World, ms};
+use core::time::Duration;
+use ha_core::pair::{Event, Input, Obstacles, PairConfigBuilder, Refusal, State};
+
+fn limited(config: PairConfigBuilder) -> PairConfigBuilder {
+    config.readiness_limit(ms(200)).preempt(true)
+}
+
+/// BEY-9: a unit that is not ready does not take until it is, but no longer than the limit from when it
+/// would have; both are told.
+#[test]
+fn a_take_waits_for_readiness_but_not_for_ever() {
+    let mut world = World::unpowered(1, |_, config| limited(config));
+    world.start(A);
+    world.run_for(ms(100));
+    assert_eq!(world.state(A), State::Election);
+    assert_eq!(world.pair(A).obstacles(), Obstacles::NOT_READY);
+    world.input(A, Input::Ready(true)).unwrap();
+    world.run_for(ms(1));
+    assert_eq!(world.state(A), State::Active);
+
+    let mut world = World::unpowered(1, |_, config| limited(config));
+    world.start(A);
+    let took = world.run_until(ms(500), |world| world.state(A) == State::Active);
+    assert_eq!(took, ms(230), "the election, then the limit");
+    let events = world.events(A, Duration::ZERO);
+    assert!(events.contains(&Event::HeldForReadiness { limit: ms(200) }));
+    assert!(events.contains(&Event::ReadinessOverdue));
+}
+
+/// BEY-9, PAIR-6: a Standby that is not ready is held back also from a lost peer, for the limit.
+#[test]
+fn a_take_over_waits_for_readiness() {
+    let mut world = World::new(limited);
+    for unit in [A, B] {
+        world.input(unit, Input::Ready(true)).unwrap();
+    }
+    world.settle();
+    world.input(B, Input::Ready(false)).unwrap();
+    world.run_for(Duration::from_secs(1));
+    world.crash(A);
+    let took = world.run_until(ms(500), |world| world.state(B) == State::Active);
+    assert!((ms(220)..=ms(231)).contains(&took), "{took:?}");
+}
+
+/// BEY-9, PAIR-7: a preempt waits as well, and an administrator is told why he has to.
+#[test]
+fn a_preempt_waits_for_readiness() {
+    let mut world = World::unpowered(1, |_, config| limited(config));
+    world.start(B);
+    world.input(B, Input::Ready(true)).unwrap();
+    world.run_until(ms(100), |world| world.state(B) == State::Active);
+    world.start(A);
+    world.run_for(ms(150));
+    assert_eq!(world.state(B), State::Active);
+    let refused = world.input(A, Input::TakeOver);
+    assert_eq!(refused, Err(Refusal::NotEligible(Obstacles::NOT_READY)));
+    world.input(A, Input::Ready(true)).unwrap();
+    world.run_until(ms(30), |world| world.state(A) == State::Active);
+}
+
+/// BEY-9: without a limit nobody is asked.
+#[test]
+fn without_a_limit_readiness_means_nothing() {
+    let mut world = World::new(|config| config);
+    world.input(A, Input::Ready(false)).unwrap();
+    world.settle();
+    assert_eq!(world.state(A), State::Active);
+}
