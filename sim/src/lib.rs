@@ -28,6 +28,7 @@ mod observed;
 mod oracle;
 mod platform;
 mod random;
+pub mod search;
 mod subject;
 pub mod timeline;
 mod trace;

@@ -23,35 +23,22 @@ use super::timer::{Timer, Timers};
 use crate::time::{Duration, Instant};
 use core::hash::{Hash, Hasher};
 
-/// What a fingerprint is relative to. The same for both units of a pair, but for who is who.
+/// What a fingerprint is relative to.
 #[derive(Clone, Copy, Debug)]
-pub struct Frame {
+pub struct Frame<'a> {
     /// The present time, by this unit's clock.
     pub now: Instant,
-    /// The number of this unit's last heartbeat: [`Pair::last_number`].
-    pub own_number: u64,
-    /// That of its peer's.
-    pub peer_number: u64,
-    /// A term; the lower of both units' will do.
+    /// For each start of a unit that anybody still knows of, the number of its last heartbeat
+    /// ([`Pair::start`], [`Pair::last_number`]). The same for both units.
+    pub numbers: &'a [(u64, u64)],
+    /// A term; the lower of both units' will do. The same for both units.
     pub term: u64,
     /// The lowest number of a heartbeat of this unit that can still be echoed: what was said in older ones
     /// will never be asked for.
     pub oldest_echo: u64,
 }
 
-impl Frame {
-    /// The same, as the peer has to see it.
-    #[must_use]
-    pub const fn reversed(self, now: Instant, oldest_echo: u64) -> Self {
-        Self {
-            now,
-            own_number: self.peer_number,
-            peer_number: self.own_number,
-            term: self.term,
-            oldest_echo,
-        }
-    }
-
+impl Frame<'_> {
     fn term(&self, term: u64) -> u64 {
         term.wrapping_sub(self.term)
     }
@@ -65,12 +52,13 @@ impl Frame {
         self.now.saturating_since(at).min(limit)
     }
 
-    fn own(&self, id: HeartbeatId) -> (u64, u64) {
-        (id.start, id.number.wrapping_sub(self.own_number))
+    fn id(&self, id: HeartbeatId) -> (u64, u64) {
+        (id.start, self.number(id.start, id.number))
     }
 
-    fn peers(&self, id: HeartbeatId) -> (u64, u64) {
-        (id.start, id.number.wrapping_sub(self.peer_number))
+    fn number(&self, start: u64, number: u64) -> u64 {
+        let known = self.numbers.iter().find(|(known, _)| *known == start);
+        number.wrapping_sub(known.map_or(0, |(_, last)| *last))
     }
 }
 
@@ -81,14 +69,37 @@ impl Pair {
         self.beat.number
     }
 
-    /// The heartbeats of this unit that its peer last knew of, and that it last heard itself: their numbers.
+    /// Which start of the unit this is, as its heartbeats say.
     #[must_use]
-    pub fn last_heard(&self) -> Option<HeartbeatId> {
-        self.peer.last.map(|last| last.heartbeat.id)
+    pub fn start(&self) -> u64 {
+        self.beat.start
+    }
+
+    /// The term of its present or last reign.
+    #[must_use]
+    pub fn term(&self) -> u64 {
+        self.term
+    }
+
+    /// The lowest number of a heartbeat of this start of its peer that this unit can still echo.
+    #[must_use]
+    pub fn oldest_echo(&self, start: u64) -> Option<u64> {
+        let last = self.peer.last.map(|last| last.heartbeat.id);
+        let known = last.into_iter().chain(self.peer.candidate);
+        known.filter(|id| id.start == start).map(|id| id.number).min()
+    }
+
+    /// Forgets what was said in heartbeats that can no longer be echoed, as nobody will ever ask for it: a
+    /// search keeps millions of machines.
+    pub fn forget_before(&mut self, oldest_echo: u64) {
+        let sent = &mut self.history.sent;
+        let old = sent.iter().take_while(|sent| sent.number < oldest_echo).count();
+        sent.drain(..old);
+        sent.shrink_to_fit();
     }
 
     /// Adds all that this machine's future depends on: see the module's source for what and why.
-    pub fn fingerprint(&self, frame: &Frame, hasher: &mut impl Hasher) {
+    pub fn fingerprint(&self, frame: &Frame<'_>, hasher: &mut impl Hasher) {
         let Self {
             config,
             state,
@@ -122,7 +133,7 @@ impl Pair {
         (*warm, *in_conflict, mismatch.is_some(), *announcement_round).hash(hasher);
         // It says something only of the stall that is being recovered from.
         if matches!(state, State::Withdrawing(_) | State::Recovering) {
-            proof.wrapping_sub(frame.own_number).hash(hasher);
+            frame.number(beat.start, *proof).hash(hasher);
         }
         // Only more than the limit means anything.
         (flaps.0.len() > usize::from(config.flap_limit)).hash(hasher);
@@ -136,7 +147,7 @@ impl Pair {
     }
 }
 
-fn hash_fitness(fitness: &Fitness, frame: &Frame, hasher: &mut impl Hasher) {
+fn hash_fitness(fitness: &Fitness, frame: &Frame<'_>, hasher: &mut impl Hasher) {
     let Fitness {
         weight,
         links,
@@ -157,17 +168,19 @@ fn hash_fitness(fitness: &Fitness, frame: &Frame, hasher: &mut impl Hasher) {
     }
 }
 
-fn hash_peer(peer: &Peer, frame: &Frame, failure_time: Duration, hasher: &mut impl Hasher) {
+fn hash_peer(peer: &Peer, frame: &Frame<'_>, failure_time: Duration, hasher: &mut impl Hasher) {
     let Peer { paths, last, candidate } = peer;
+    let start = last.map_or(0, |last| last.heartbeat.id.start);
     for Path { heard, number, up } in paths {
-        (number.wrapping_sub(frame.peer_number), up).hash(hasher);
+        // 0 means that none of this start was heard yet.
+        ((*number != 0).then(|| frame.number(start, *number)), up).hash(hasher);
         if *up {
             heard.map(|heard| frame.now.saturating_since(heard)).hash(hasher);
         }
     }
-    candidate.map(|id| frame.peers(id)).hash(hasher);
+    candidate.map(|id| frame.id(id)).hash(hasher);
     let Some(Last { heartbeat, at, since, alive }) = last else { return };
-    (alive, frame.peers(heartbeat.id), frame.term(heartbeat.term)).hash(hasher);
+    (alive, frame.id(heartbeat.id), frame.term(heartbeat.term)).hash(hasher);
     (heartbeat.interval, heartbeat.level).hash(hasher);
     // Of a silent peer nothing else is asked.
     if *alive {
@@ -177,8 +190,15 @@ fn hash_peer(peer: &Peer, frame: &Frame, failure_time: Duration, hasher: &mut im
     }
 }
 
+impl Heartbeat {
+    /// Adds all of a heartbeat on its way that its receiver's future depends on.
+    pub fn fingerprint(&self, frame: &Frame<'_>, hasher: &mut impl Hasher) {
+        hash_heartbeat(self, frame, hasher);
+    }
+}
+
 /// A heartbeat of the peer.
-fn hash_heartbeat(heartbeat: &Heartbeat, frame: &Frame, hasher: &mut impl Hasher) {
+fn hash_heartbeat(heartbeat: &Heartbeat, frame: &Frame<'_>, hasher: &mut impl Hasher) {
     let Heartbeat {
         protocol,
         stance,
@@ -206,7 +226,7 @@ fn hash_heartbeat(heartbeat: &Heartbeat, frame: &Frame, hasher: &mut impl Hasher
     (protocol.oldest, protocol.newest, stance, designation, preempt, obstacles).hash(hasher);
     (warm, synchronized, upgrade, invites, voluntary, steady).hash(hasher);
     (interval, level, health, paths_heard).hash(hasher);
-    (frame.peers(*id), frame.term(*term), echo.map(|echo| frame.own(echo))).hash(hasher);
+    (frame.id(*id), frame.term(*term), echo.map(|echo| frame.id(echo))).hash(hasher);
     (ask, release).hash(hasher);
 }
 
@@ -219,7 +239,7 @@ fn hash_hand_over(hand_over: &HandOver, hasher: &mut impl Hasher) {
 
 fn hash_history(
     history: &History,
-    frame: &Frame,
+    frame: &Frame<'_>,
     failure_time: Duration,
     hasher: &mut impl Hasher,
 ) {
@@ -229,7 +249,7 @@ fn hash_history(
         if *number < frame.oldest_echo {
             continue;
         }
-        number.wrapping_sub(frame.own_number).hash(hasher);
+        frame.number(*start, *number).hash(hasher);
         // Older than the failure time is all the same.
         frame.age(*at, failure_time.saturating_add(Duration::from_nanos(1))).hash(hasher);
         (standing.health, standing.designation, standing.preempt, standing.claim).hash(hasher);
@@ -237,7 +257,7 @@ fn hash_history(
     }
 }
 
-fn hash_beat(beat: &Beat, frame: &Frame, hasher: &mut impl Hasher) {
+fn hash_beat(beat: &Beat, frame: &Frame<'_>, hasher: &mut impl Hasher) {
     let Beat {
         start,
         number,
@@ -249,24 +269,22 @@ fn hash_beat(beat: &Beat, frame: &Frame, hasher: &mut impl Hasher) {
         handed_out,
         longest_delay: _,
     } = beat;
-    (start, number.wrapping_sub(frame.own_number), frame.until(*next), pending).hash(hasher);
+    (start, frame.number(*start, *number), frame.until(*next), pending).hash(hasher);
     frame.now.saturating_since(*handed_out).hash(hasher);
     if *pending != 0
         && let Some(heartbeat) = current
     {
-        // Seen from the peer, which is who will hear it.
-        let peers = frame.reversed(frame.now, 0);
-        hash_heartbeat(heartbeat, &peers, hasher);
+        hash_heartbeat(heartbeat, frame, hasher);
     }
 }
 
-fn hash_timers(timers: &Timers, frame: &Frame, hasher: &mut impl Hasher) {
+fn hash_timers(timers: &Timers, frame: &Frame<'_>, hasher: &mut impl Hasher) {
     for timer in Timer::ALL {
         timers.get(timer).map(|at| frame.until(at)).hash(hasher);
     }
 }
 
-fn hash_duties(duties: &Duties, frame: &Frame, hasher: &mut impl Hasher) {
+fn hash_duties(duties: &Duties, frame: &Frame<'_>, hasher: &mut impl Hasher) {
     let Duties { route_hold: _, next_id: _, queue, step, withdraw_next, open: _ } = duties;
     step.map(|(_, step, until)| (step, frame.until(until))).hash(hasher);
     withdraw_next.hash(hasher);
