@@ -32,7 +32,7 @@ fn the_role_shown_is_sync_until_the_table_is_complete() {
         seen_empty |= role == Role::Sync && world.records(B) == 0;
         world.run(1);
         let held: Vec<_> = world.unit(B).held.iter().map(|(id, _)| *id).collect();
-        if world.now.since_epoch().as_millis() % 20 == 0 {
+        if world.now.since_epoch().as_millis().is_multiple_of(20) {
             held.into_iter().for_each(|id| world.answer(B, id));
         }
     }
