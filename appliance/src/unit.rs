@@ -23,17 +23,22 @@ const LAST_CHANGES: Duration = Duration::from_millis(5);
 pub struct Config {
     /// The role machine.
     pub pair: PairConfig,
-    /// State synchronization; `None` turns it off: a stateless pair (PAIR-2).
+    /// State synchronization. The pair's mode decides: in one that is not
+    /// [stateful](pair::Mode::is_stateful) this is passed over, and there is none (PAIR-2).
+    ///
+    /// It uses the first of [`PairConfig::state_paths`] on which the units hear each other: data links before
+    /// control links, never a LAN (PAIR-19). Those that it is not configured with are passed over.
+    ///
+    /// With `None` in a stateful mode the vendor synchronizes by other means, and tells
+    /// [`pair::Input::Synchronized`]. Until then a Standby shows SYNC, and a Primary does not preempt (PAIR-9).
     pub sync: Option<statesync::Config>,
-    /// The paths that state synchronization may use, in the order of preference (PAIR-19). It uses the
-    /// first on which the units hear each other; those that [`sync`](Self::sync) does not know are passed over.
-    pub sync_paths: Vec<PathId>,
 }
 
 /// What the embedder tells a unit.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Input {
-    /// Something for the role machine.
+    /// Something for the role machine. [`pair::Input::Synchronized`] is passed over where the unit has state
+    /// synchronization, which knows better.
     Pair(pair::Input),
     /// These connections are new or changed in the forwarding plane.
     Upsert(Vec<Connection>),
@@ -81,6 +86,8 @@ pub struct Appliance<R: Records> {
     sync: Option<StateSync<R>>,
     sync_paths: Vec<PathId>,
     wanted: (SyncRole, Option<PathId>),
+    /// The role machine was told that the table is complete.
+    synchronized: bool,
     /// A withdrawal that is confirmed while changes are on their way, and until when it is kept.
     withdrawn: Option<(ActionId, Instant)>,
     next_id: ActionId,
@@ -101,8 +108,9 @@ impl<R: Records> Appliance<R> {
     /// A unit that starts now. `records` is its forwarding plane's table, or the handle to it.
     #[must_use]
     pub fn new(config: Config, records: R, now: Instant) -> Self {
-        let mut sync_paths = config.sync_paths;
-        let mut sync = config.sync.map(|sync| StateSync::new(sync, records));
+        let stateful = config.pair.mode().is_stateful();
+        let mut sync_paths: Vec<_> = config.pair.state_paths().collect();
+        let mut sync = config.sync.filter(|_| stateful).map(|sync| StateSync::new(sync, records));
         if let Some(sync) = &mut sync {
             let mut set = |path| sync.handle_input(now, statesync::Input::SetPath(path)).is_ok();
             sync_paths.retain(|path| set(Some(*path)));
@@ -114,6 +122,7 @@ impl<R: Records> Appliance<R> {
             sync,
             sync_paths,
             wanted: (SyncRole::Idle, None),
+            synchronized: false,
             withdrawn: None,
             next_id: ActionId::default(),
             open: BTreeMap::new(),
@@ -127,7 +136,7 @@ impl<R: Records> Appliance<R> {
         &self.pair
     }
 
-    /// State synchronization; `None` if it is turned off.
+    /// State synchronization; `None` if there is none.
     #[must_use]
     pub fn sync(&self) -> Option<&StateSync<R>> {
         self.sync.as_ref()
@@ -139,7 +148,7 @@ impl<R: Records> Appliance<R> {
         &self.rejects
     }
 
-    /// Lets state synchronization follow the role and the paths.
+    /// Ties the two machines together.
     fn tie(&mut self, now: Instant) {
         if let Some((id, until)) = self.withdrawn
             && (until <= now || !self.has_changes_on_the_way())
@@ -147,18 +156,25 @@ impl<R: Records> Appliance<R> {
             self.withdrawn = None;
             self.pair.handle_done(now, id, Ok(()));
         }
+        self.tie_role(now);
+        self.tie_table(now);
+    }
+
+    /// State synchronization follows the role and the paths.
+    fn tie_role(&mut self, now: Instant) {
         let Some(sync) = &mut self.sync else { return };
+        // Heard in both directions: batches go one way, acknowledgements the other.
+        let works = |path: &PathId| self.pair.path_works(*path);
+        let path = self.sync_paths.iter().copied().find(works);
         let role = match self.pair.state() {
             _ if self.pair.mismatch().is_some() => SyncRole::Idle,
             State::Taking | State::Active => SyncRole::Publisher,
             // Who hands the role over tells its last changes first.
             State::Withdrawing(Goal::Release | Goal::Leave) => SyncRole::Publisher,
-            State::Standby | State::Asking => SyncRole::Replica,
+            // Without a path it misses changes, and does not know which: it begins anew when there is one.
+            State::Standby | State::Asking if path.is_some() => SyncRole::Replica,
             _ => SyncRole::Idle,
         };
-        // Heard in both directions: batches go one way, acknowledgements the other.
-        let works = |path: &PathId| self.pair.path_works(*path);
-        let path = self.sync_paths.iter().copied().find(works);
         let (had_role, had_path) = self.wanted;
         // Neither is ever refused: the paths are those that are known.
         if role != had_role {
@@ -168,6 +184,21 @@ impl<R: Records> Appliance<R> {
             let _ = sync.handle_input(now, statesync::Input::SetPath(path));
         }
         self.wanted = (role, path);
+    }
+
+    /// The role machine knows whether this unit has the table of its Active (PAIR-9). Once it has, it still
+    /// does while changes are on their way; not without a session, or in another catch-up.
+    fn tie_table(&mut self, now: Instant) {
+        let Some(sync) = &self.sync else { return };
+        let progress = sync.progress();
+        // The publisher ends a catch-up when all of it is acknowledged, and so in the forwarding plane.
+        let synchronized =
+            progress.role == SyncRole::Replica && progress.session_open && !progress.catching_up;
+        if synchronized != self.synchronized {
+            self.synchronized = synchronized;
+            // Refused only by a unit that has left, for which it means nothing any more.
+            let _ = self.pair.handle_input(now, pair::Input::Synchronized(synchronized));
+        }
     }
 
     /// Changes that the peer has not confirmed, and may yet.
@@ -211,6 +242,7 @@ impl<R: Records> Machine for Appliance<R> {
 
     fn handle_input(&mut self, now: Instant, input: Input) -> Result<(), Refusal> {
         let records = match input {
+            Input::Pair(pair::Input::Synchronized(_)) if self.sync.is_some() => return Ok(()),
             Input::Pair(input) => {
                 self.pair.handle_input(now, input)?;
                 self.tie(now);
@@ -225,6 +257,7 @@ impl<R: Records> Machine for Appliance<R> {
         if let Some(sync) = &mut self.sync {
             sync.handle_input(now, records)?;
         }
+        self.tie(now);
         Ok(())
     }
 

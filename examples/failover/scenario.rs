@@ -7,7 +7,7 @@ use crate::unit::{Cables, PATHS, Sockets, Unit, World};
 use crate::{Fault, Options};
 use appliance::{Appliance, Input};
 use ha_core::identity::Designation;
-use ha_core::pair::{self, Role, State};
+use ha_core::pair::{self, Departure, Role, State};
 use ha_core::time::{Clock, Instant};
 use statesync::{Progress, Records, Table};
 use std::error::Error;
@@ -120,7 +120,7 @@ impl Scenario<'_> {
         let mut play =
             Scenario { world, options, primary: Some(primary), secondary, sockets, clients };
         play.wait_for(Designation::Primary, is_active).await?;
-        play.wait_for(Designation::Secondary, |unit| unit.pair().role() == Role::Standby).await?;
+        play.wait_for(Designation::Secondary, is_standby).await?;
         let mut left = play.options.sessions;
         while left > 0 {
             let some = left.min(500);
@@ -152,7 +152,7 @@ impl Scenario<'_> {
     async fn planned(&mut self) -> Result<(Instant, (usize, usize, usize)), Box<dyn Error>> {
         let at = self.world.story.fault("the administrator shuts the Primary down");
         if let Some(primary) = self.primary.take() {
-            primary.handle.input(Input::Pair(pair::Input::Leave)).await??;
+            primary.handle.input(Input::Pair(pair::Input::Leave(Departure::Stop))).await??;
             let plane = Arc::clone(&primary.plane);
             self.until("the Primary may stop", || plane.may_stop.load(Ordering::SeqCst)).await?;
             primary.crash().await?;
@@ -192,7 +192,7 @@ impl Scenario<'_> {
         self.live(self.options.failure_time() * 4).await?;
         self.world.cables.heal();
         self.world.story.around("the cables are mended");
-        self.wait_for(Designation::Secondary, |unit| unit.pair().role() == Role::Standby).await?;
+        self.wait_for(Designation::Secondary, is_standby).await?;
         let table = self.table(Designation::Primary).await?;
         let given_up = self.clients.accept(&table);
         Ok((at, (lost, young, given_up)))
@@ -203,7 +203,7 @@ impl Scenario<'_> {
         let sockets = self.sockets.try_clone()?;
         let unit = Unit::start(&self.world, self.options, Designation::Primary, sockets, 3)?;
         self.primary = Some(unit);
-        self.wait_for(Designation::Primary, |unit| unit.pair().role() == Role::Standby).await
+        self.wait_for(Designation::Primary, is_standby).await
     }
 
     /// Sessions are opened, used and closed for a while, through whoever is Active.
@@ -312,6 +312,11 @@ impl Scenario<'_> {
 /// The addresses are taken, too.
 fn is_active(unit: &Appliance<Table>) -> bool {
     unit.pair().state() == State::Active
+}
+
+/// It has the whole table, too.
+fn is_standby(unit: &Appliance<Table>) -> bool {
+    unit.pair().role() == Role::Standby
 }
 
 fn in_sync(unit: &Appliance<Table>) -> bool {

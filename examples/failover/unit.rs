@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use ha_core::address::MacAddress;
 use ha_core::identity::{Designation, InterfaceId, PathId, UnitId};
 use ha_core::machine::{Channel, Destination, Origin};
-use ha_core::pair::{PairConfig, Product, SharedInterface};
+use ha_core::pair::{Mode, PairConfig, PathKind, Product, SharedInterface};
 use ha_core::time::Clock;
 use statesync::Table;
 use std::error::Error;
@@ -127,11 +127,12 @@ fn config(options: &Options, who: Designation, seed: u64) -> Result<Config, Box<
     let pair = PairConfig::builder(who, ours.parse()?, peers.parse()?, product, seed)
         .heartbeat_interval(Duration::from_millis(options.heartbeat))
         .trigger_level(options.trigger_level)
-        .paths(PATHS.len())
+        .paths(PATHS.map(|_| PathKind::Control))
+        .mode(Mode::ActiveStandby { stateful: true })
         .interface(lan)
         .build()?;
     let sync = statesync::Config::new(seed, pair.peer(), PATHS.to_vec())?;
-    Ok(Config { pair, sync: Some(sync), sync_paths: PATHS.to_vec() })
+    Ok(Config { pair, sync: Some(sync) })
 }
 
 /// The sockets of one unit. They outlive a crash, as a network card's address does.

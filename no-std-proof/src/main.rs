@@ -19,7 +19,7 @@ use core::net::{IpAddr, Ipv4Addr};
 use core::ops::Range;
 use ha_core::identity::{Designation, InterfaceId, PairId, PathId, UnitId};
 use ha_core::machine::{Machine, Origin, Output};
-use ha_core::pair::{PairConfig, Product, Role, SharedInterface};
+use ha_core::pair::{Mode, PairConfig, Product, Role, SharedInterface};
 use ha_core::time::Instant;
 use ha_core::virtual_mac::VirtualMac;
 use statesync::{Connection, ConnectionKey, ConnectionState, Records, StateSync, Table, Transport};
@@ -132,12 +132,12 @@ fn unit(designation: Designation) -> Option<Appliance<Table>> {
         addresses: vec!["192.0.2.1/24".parse().ok()?, "2001:db8::1/64".parse().ok()?],
     };
     let pair = PairConfig::builder(designation, serial(designation)?, serial(peer)?, product, seed)
+        .mode(Mode::ActiveStandby { stateful: true })
         .interface(interface)
         .build()
         .ok()?;
-    let sync_paths = vec![PathId(0)];
-    let sync = statesync::Config::new(seed, UnitId::of(peer), sync_paths.clone()).ok()?;
-    let config = Config { pair, sync: Some(sync), sync_paths };
+    let sync = statesync::Config::new(seed, UnitId::of(peer), vec![PathId(0)]).ok()?;
+    let config = Config { pair, sync: Some(sync) };
     Some(Appliance::new(config, Table::new(), Instant::ZERO))
 }
 

@@ -6,7 +6,7 @@ use appliance::{Action, Appliance, Config, Event};
 use async_trait::async_trait;
 use ha_core::identity::{Designation, PathId};
 use ha_core::machine::{ActionError, Channel, Destination};
-use ha_core::pair::{PairConfig, Product};
+use ha_core::pair::{Mode, PairConfig, Product};
 use ha_core::reject::RejectKind;
 use ha_core::time::{Clock, Instant};
 use statesync::Table;
@@ -202,7 +202,10 @@ fn empty_and_huge_datagrams_are_counted_by_reason() {
 fn config() -> Config {
     let product = Product { model: "FW".parse().unwrap(), firmware: "1".parse().unwrap() };
     let (ours, peers) = ("A".parse().unwrap(), "B".parse().unwrap());
-    let pair = PairConfig::builder(Designation::Primary, ours, peers, product, 1).build().unwrap();
+    let pair = PairConfig::builder(Designation::Primary, ours, peers, product, 1)
+        .mode(Mode::ActiveStandby { stateful: true })
+        .build()
+        .unwrap();
     let sync = statesync::Config::new(1, PEER, vec![PATH]).unwrap();
-    Config { pair, sync: Some(sync), sync_paths: vec![PATH] }
+    Config { pair, sync: Some(sync) }
 }

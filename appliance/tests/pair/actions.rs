@@ -64,7 +64,7 @@ fn an_answer_to_one_machine_is_none_to_the_other() {
     world.crash(A);
     world.run(45);
     let actions = &world.unit(B).held;
-    let is_step = |action: &Action| *action == Action::Pair(pair::Action::AdoptState);
+    let is_step = |action: &Action| matches!(action, Action::Pair(pair::Action::AdoptState { .. }));
     let step = actions.iter().find(|(_, action)| is_step(action)).unwrap().0;
     // The install, an unknown number, and the install again: the take goes no further.
     for id in [install[0], ActionId(9999), install[0]] {

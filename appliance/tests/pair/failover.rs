@@ -2,7 +2,7 @@
 
 use crate::world::{A, B, FAILURE_TIME, Plan, World};
 use appliance::Input;
-use ha_core::pair::{self, Role};
+use ha_core::pair::{self, Departure, Role};
 use statesync::SyncRole;
 
 fn milliseconds(duration: ha_core::time::Duration) -> u64 {
@@ -44,7 +44,7 @@ fn a_planned_leave() {
     world.upsert(A, 0..500, 1);
     world.run_until("equal tables", World::in_sync);
     world.plan.hold = true;
-    world.input(A, Input::Pair(pair::Input::Leave));
+    world.input(A, Input::Pair(pair::Input::Leave(Departure::Stop)));
     assert_eq!(world.sync_role(A), SyncRole::Publisher, "until the withdrawal is confirmed");
     world.plan.hold = false;
     let withdraw = world.unit(A).held[0].0;

@@ -35,7 +35,7 @@ fn a_leave_loses_no_connection() {
     for n in 1000..1020 {
         world.upsert(A, n..n + 1, 1);
     }
-    world.input(A, Input::Pair(pair::Input::Leave));
+    world.input(A, Input::Pair(pair::Input::Leave(pair::Departure::Stop)));
     world.run(2000);
     assert_eq!(world.role(B), Role::Active);
     assert_eq!(world.records(B), 120);

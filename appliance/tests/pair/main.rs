@@ -8,8 +8,10 @@ mod world;
 
 mod actions;
 mod failover;
+mod faults;
 mod follow;
 mod last_changes;
 mod mismatch;
 mod paths;
 mod stateless;
+mod synchronized;

@@ -7,10 +7,17 @@ use ha_core::machine::{Channel, Machine as _, Origin};
 use ha_core::pair::Role;
 use ha_core::reject::{Reject, RejectKind};
 
-/// PAIR-2: the pair fails over, and not one record is taken, sent or installed.
+/// PAIR-2: the pair fails over, and not one record is taken, sent or installed, also if synchronization is
+/// configured: the mode decides.
 #[test]
 fn a_stateless_pair_fails_over() {
-    let mut world = World::settled(Plan { sync: None, ..Plan::default() });
+    for sync in [None, Plan::default().sync] {
+        fails_over(Plan { stateful: false, sync, ..Plan::default() });
+    }
+}
+
+fn fails_over(plan: Plan) {
+    let mut world = World::settled(plan);
     world.input(A, Input::SnapshotBegin);
     world.upsert(A, 0..100, 1);
     world.remove(A, 0..10);
@@ -30,7 +37,7 @@ fn a_stateless_pair_fails_over() {
 /// PAIR-2: a datagram for the machine that is not there is counted, and changes nothing else.
 #[test]
 fn datagrams_of_synchronization_are_counted() {
-    let mut world = World::settled(Plan { sync: None, ..Plan::default() });
+    let mut world = World::settled(Plan { stateful: false, sync: None, ..Plan::default() });
     let now = world.now;
     let from = Origin { peer: UnitId(1), path: PathId(0), channel: Channel::StateSync };
     let unit = world.units[A].as_mut().unwrap();

@@ -3,7 +3,7 @@
 use appliance::{Action, Appliance, Config, Event, Input};
 use ha_core::identity::{Designation, PathId, UnitId};
 use ha_core::machine::{ActionError, ActionId, Channel, Destination, Machine, Origin, Output};
-use ha_core::pair::{self, PairConfig, Product, Role};
+use ha_core::pair::{self, Mode, PairConfig, PathKind, Product, Role};
 use ha_core::time::{Duration, Instant};
 use statesync::{
     Change, Connection, ConnectionKey, ConnectionState, Records as _, SyncRole, Table, Transport,
@@ -20,11 +20,11 @@ pub(crate) const B: usize = 1;
 /// How the units are made.
 #[derive(Clone)]
 pub(crate) struct Plan {
-    pub(crate) paths: usize,
-    /// What state synchronization is configured with; none: stateless.
+    pub(crate) paths: Vec<PathKind>,
+    pub(crate) stateful: bool,
+    pub(crate) preempt: bool,
+    /// What state synchronization is configured with, if it is.
     pub(crate) sync: Option<Vec<PathId>>,
-    /// What the appliance is told of it.
-    pub(crate) sync_paths: Vec<PathId>,
     pub(crate) models: [&'static str; 2],
     /// Percentage of datagrams that are lost.
     pub(crate) loss: u64,
@@ -32,19 +32,22 @@ pub(crate) struct Plan {
     pub(crate) cut: Vec<PathId>,
     /// Actions wait until the test answers them.
     pub(crate) hold: bool,
+    /// Units whose forwarding plane refuses every record.
+    pub(crate) refusing: [bool; 2],
 }
 
 impl Default for Plan {
     fn default() -> Self {
-        let sync_paths = vec![PathId(0), PathId(1)];
         Self {
-            paths: 2,
-            sync: Some(sync_paths.clone()),
-            sync_paths,
+            paths: vec![PathKind::Control; 2],
+            stateful: true,
+            preempt: false,
+            sync: Some(vec![PathId(0), PathId(1)]),
             models: ["FW-100"; 2],
             loss: 0,
             cut: Vec::new(),
             hold: false,
+            refusing: [false; 2],
         }
     }
 }
@@ -112,15 +115,13 @@ impl World {
         let pair = PairConfig::builder(designation, serial(at), serial(1 - at), product, seed)
             .heartbeat_interval(Duration::from_millis(10))
             .trigger_level(3)
-            .paths(self.plan.paths)
+            .paths(self.plan.paths.iter().copied())
+            .mode(Mode::ActiveStandby { stateful: self.plan.stateful })
+            .preempt(self.plan.preempt)
             .build()
             .unwrap();
         let sync = |paths| statesync::Config::new(seed, peer, paths).unwrap();
-        let config = Config {
-            pair,
-            sync: self.plan.sync.clone().map(sync),
-            sync_paths: self.plan.sync_paths.clone(),
-        };
+        let config = Config { pair, sync: self.plan.sync.clone().map(sync) };
         self.units[at] = Some(Unit {
             machine: Appliance::new(config, Table::new(), self.now),
             plane: BTreeMap::new(),
@@ -217,7 +218,7 @@ impl World {
     }
 
     fn drain(&mut self, at: usize) {
-        let (now, hold) = (self.now, self.plan.hold);
+        let (now, hold, refuses) = (self.now, self.plan.hold, self.plan.refusing[at]);
         let Some(mut unit) = self.units[at].take() else { return };
         let mut buf = vec![0; unit.machine.max_datagram()];
         while let Some(output) = unit.machine.poll_output(now, &mut buf) {
@@ -230,6 +231,8 @@ impl World {
                     unit.handed_out.push(id);
                     if hold {
                         unit.held.push((id, action));
+                    } else if refuses && matches!(action, Action::Sync(_)) {
+                        unit.machine.handle_done(now, id, Err(ActionError::Failed));
                     } else {
                         unit.carry_out(&action);
                         unit.machine.handle_done(now, id, Ok(()));

@@ -1,10 +1,13 @@
 //! `linux-firewall`: a firewall pair on Linux in one program.
 
 use clap::{Parser, Subcommand};
+use ha_core::pair::Maintenance;
+use linux_firewall::run::Order;
 use linux_firewall::{config, lab, run};
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 use tracing_subscriber::EnvFilter;
 
 /// A pair of Linux firewalls: one is Active, the other takes over with all connections.
@@ -29,6 +32,19 @@ enum Command {
     },
     /// Ask a running Standby to take the role over from its Active peer
     TakeOver(ConfigFile),
+    /// Have the Standby peer of a running Active take the role over
+    FailOver(ConfigFile),
+    /// Keep a running unit from taking the role, also after a restart; an Active hands it over first
+    Maintenance {
+        #[command(flatten)]
+        config: ConfigFile,
+        /// It ends by itself after this running time of the unit, such as "30m" or "2h"
+        #[arg(long = "for", value_name = "DURATION", value_parser = humantime::parse_duration)]
+        lasts: Option<Duration>,
+        /// End it
+        #[arg(long, conflicts_with = "lasts")]
+        off: bool,
+    },
     /// Check a configuration file
     Check(ConfigFile),
     /// Try it: two firewalls, a client and a server in network namespaces, and a fault
@@ -73,15 +89,18 @@ fn carry_out(command: Command) -> Result<ExitCode, Box<dyn std::error::Error>> {
                 if json { serde_json::to_string(&status)? + "\n" } else { status.to_string() };
             std::io::stdout().write_all(text.as_bytes())?;
         }
-        Command::TakeOver(file) => {
-            let answer = run::ask_take_over(&file.load()?.file.process.control_socket)?;
-            println!("{answer}");
-            if answer != "asked" {
-                return Ok(ExitCode::FAILURE);
-            }
+        Command::TakeOver(file) => return order(&file, Order::TakeOver),
+        Command::FailOver(file) => return order(&file, Order::FailOver),
+        Command::Maintenance { config, lasts, off } => {
+            let maintenance = if off { Maintenance::Off } else { Maintenance::On { lasts } };
+            return order(&config, Order::Maintenance(maintenance));
         }
         Command::Check(file) => {
-            let config = file.load()?.file;
+            let checked = file.load()?;
+            for warning in checked.warnings() {
+                eprintln!("linux-firewall: warning: {warning}");
+            }
+            let config = checked.file;
             let (paths, interfaces) = (config.path.len(), config.interface.len());
             println!(
                 "{}: valid ({} {}, heartbeat paths: {paths}, shared interfaces: {interfaces})",
@@ -93,4 +112,11 @@ fn carry_out(command: Command) -> Result<ExitCode, Box<dyn std::error::Error>> {
         Command::Lab(options) => return Ok(lab::run(options)?),
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Gives an order to a running unit, and prints the answer.
+fn order(file: &ConfigFile, order: Order) -> Result<ExitCode, Box<dyn std::error::Error>> {
+    let answer = run::ask(&file.load()?.file.process.control_socket, order)?;
+    println!("{answer}");
+    Ok(if answer == order.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

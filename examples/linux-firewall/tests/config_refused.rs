@@ -3,6 +3,7 @@
 #![allow(clippy::expect_used, clippy::unwrap_used)] // a test says plainly what it expects
 
 use ha_core::address::MacAddress;
+use ha_core::pair::{Mode, PathKind};
 use linux_firewall::config;
 use std::path::Path;
 use std::process::Command;
@@ -23,9 +24,13 @@ id = 1
 heartbeat-interval = "10ms"
 trigger-level = 3
 election-delay = "0s"
+preempt = false
+flap-changes = 3
+flap-window = "10m"
 
 [[path]]
 name = "ha"
+kind = "control"
 device = "ha0"
 local = "10.99.0.1"
 peer = "10.99.0.2"
@@ -34,6 +39,7 @@ sync-port = 7771
 
 [[path]]
 name = "lan"
+kind = "lan"
 device = "lan0"
 local = "2001:db8::2"
 peer = "2001:db8::3"
@@ -62,15 +68,17 @@ receive-buffer = "16MiB"
 
 [process]
 control-socket = "control.sock"
+state-directory = "state"
 realtime-priority = 20
 "#;
 
 const SECOND_PATH: &str = "local = \"2001:db8::2\"\npeer = \"2001:db8::3\"";
 const SAME_PORT: &str = "local = \"10.99.0.1\"\npeer = \"10.99.0.3\"";
-const SAME_SYNC_PORT: &str =
-    "local = \"10.99.0.1\"\npeer = \"10.99.0.3\"\nport = 1\nsync-port = 7771";
+const SAME_SYNC_PORT: &str = "kind = \"data\"\ndevice = \"lan0\"\nlocal = \"10.99.0.1\"\npeer = \"10.99.0.3\"\nport = 1\nsync-port = 7771";
+const SECOND_KIND: &str =
+    "kind = \"lan\"\ndevice = \"lan0\"\nlocal = \"2001:db8::2\"\npeer = \"2001:db8::3\"";
 
-/// PAIR-4, PAIR-6, VMAC-1: values that are not allowed. Each row: what is replaced, by what, and the key
+/// PAIR-4, PAIR-6, PAIR-18, PAIR-19, VMAC-1: values that are not allowed. Each row: what is replaced, by what, and the key
 /// and the reason that the message names.
 #[test]
 fn a_value_that_is_not_allowed_is_named_with_the_reason() {
@@ -87,6 +95,12 @@ fn a_value_that_is_not_allowed_is_named_with_the_reason() {
         ("trigger-level = 3", "trigger-level = 1", "pair.trigger-level", "from 2 to 99"),
         ("trigger-level = 3", "trigger-level = 100", "pair.trigger-level", "from 2 to 99"),
         ("\"0s\"", "\"301s\"", "pair.election-delay", "300 s"),
+        ("flap-changes = 3", "flap-changes = 0", "pair.flap-changes", "from 1 to 100"),
+        ("flap-changes = 3", "flap-changes = 101", "pair.flap-changes", "from 1 to 100"),
+        ("\"10m\"", "\"999ms\"", "pair.flap-window", "from 1 s to 24 h"),
+        ("\"10m\"", "\"25h\"", "pair.flap-window", "from 1 s to 24 h"),
+        ("kind = \"lan\"", "kind = \"lan\"\nsync-port = 1", "path 2 (lan): sync-port", "never"),
+        ("kind = \"control\"", "kind = \"data\"", "path.kind", "a control link"),
         ("peer = \"10.99.0.2\"", "peer = \"::1\"", "path 1 (ha): peer", "family"),
         ("peer = \"10.99.0.2\"", "peer = \"10.99.0.1\"", "path 1 (ha): peer", "our own"),
         ("\"10.99.0.2\"", "\"0.0.0.0\"", "path 1 (ha): peer", "one host"),
@@ -98,7 +112,7 @@ fn a_value_that_is_not_allowed_is_named_with_the_reason() {
         ("sync-port = 7771", "", "path", "sync-port"),
         ("name = \"lan\"", "name = \"ha\"", "path 2 (ha): name", "another path"),
         (SECOND_PATH, SAME_PORT, "path 2 (lan): port", "another path"),
-        (SECOND_PATH, SAME_SYNC_PORT, "path 2 (lan): sync-port", "another path"),
+        (SECOND_KIND, SAME_SYNC_PORT, "path 2 (lan): sync-port", "another path"),
         ("id = 2", "id = 1", "interface.id", "twice"),
         ("[\"10.1.0.1/24\"]", "[]", "interface 1 (lan0): addresses", "none"),
         ("10.1.0.1/24", "10.1.0.1/33", "interface 1 (lan0): addresses", "10.1.0.1/33"),
@@ -223,6 +237,11 @@ fn a_value_of_the_wrong_type_is_named() {
         ("trigger-level = 3", "trigger-level = \"3\""),
         ("trigger-level = 3", "trigger-level = -1"),
         ("election-delay = \"0s\"", "election-delay = \"-1s\""),
+        ("preempt = false", "preempt = 1"),
+        ("flap-changes = 3", "flap-changes = 300"),
+        ("flap-window = \"10m\"", "flap-window = 10"),
+        ("kind = \"lan\"", "kind = \"X0\""),
+        ("state-directory = \"state\"", "state-directory = 1"),
         ("local = \"10.99.0.1\"", "local = \"10.99.0\""),
         ("port = 7770", "port = 65536"),
         ("addresses = [\"10.1.0.1/24\"]", "addresses = \"10.1.0.1/24\""),
@@ -252,14 +271,49 @@ fn what_may_be_left_out_has_its_default() {
     let file = &checked.file;
     assert_eq!(file.unit.model, "linux");
     assert_eq!(file.unit.firmware, env!("CARGO_PKG_VERSION"));
-    assert_eq!(checked.pair(1, |_| MacAddress::ZERO).unwrap().failure_time().as_secs(), 5);
+    assert_eq!(checked.pair(1, |_| MacAddress::ZERO, None).unwrap().failure_time().as_secs(), 5);
     assert_eq!(file.path[0].port, 7770);
     assert!(file.sync.enabled && file.sync.ignore.is_empty());
     assert_eq!(file.sync.receive_buffer.as_u64(), 16 << 20);
     assert_eq!((file.announcements.count, file.announcements.interval.as_millis()), (5, 100));
     assert_eq!(file.process.control_socket, Path::new("/run/linux-firewall/control.sock"));
     assert_eq!(file.process.realtime_priority, None);
+    assert_eq!(file.process.state_directory, Path::new("/var/lib/linux-firewall"));
+    assert_eq!(file.path[0].kind, PathKind::Control);
+    assert_eq!((file.pair.preempt, file.pair.flap_changes), (false, 3));
+    assert_eq!(file.pair.flap_window.as_secs(), 600);
+    assert!(checked.warnings().is_empty());
     assert!(checked.shared().is_empty());
+}
+
+/// PAIR-2: the pair is stateful if connections are synchronized, and only then.
+#[test]
+fn synchronization_makes_the_pair_stateful() {
+    for (text, stateful) in
+        [(GOOD.to_owned(), true), (changed("enabled = true", "enabled = false"), false)]
+    {
+        let checked = loaded(&text).unwrap();
+        let pair = checked.pair(1, |_| MacAddress([2, 0, 0, 0, 0, 1]), None).unwrap();
+        assert_eq!(pair.mode(), Mode::ActiveStandby { stateful });
+        assert_eq!(checked.sync(1).unwrap().is_some(), stateful);
+    }
+}
+
+/// PAIR-8: preempt in a stateful pair is allowed, and `check` warns of it.
+#[test]
+fn check_warns_of_preempt_in_a_stateful_pair() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("unit.toml");
+    let preempt = changed("preempt = false", "preempt = true");
+    std::fs::write(&file, &preempt).unwrap();
+    let (code, stdout, stderr) = check(&file);
+    assert_eq!(code, Some(0), "{stderr}");
+    assert!(stdout.contains(": valid"), "{stdout}");
+    let wanted = "pair.preempt: with stateful synchronization it is better off\n";
+    assert_eq!(stderr, format!("linux-firewall: warning: {wanted}"));
+
+    std::fs::write(&file, preempt.replace("enabled = true", "enabled = false")).unwrap();
+    assert_eq!(check(&file).2, "");
 }
 
 #[test]

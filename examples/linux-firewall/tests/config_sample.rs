@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used)] // a test says plainly what it expects
 
 use ha_core::address::MacAddress;
+use ha_core::identity::PathId;
+use ha_core::pair::Mode;
 use linux_firewall::config;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -15,9 +17,11 @@ const KEYS: &str = include_str!("../src/config/file.rs");
 fn the_sample_is_valid() {
     let sample: PathBuf = Path::new(env!("CARGO_MANIFEST_DIR")).join("firewall.toml");
     let checked = config::load(&sample).unwrap();
-    let (pair, file) = (checked.pair(1, |_| MacAddress::ZERO).unwrap(), &checked.file);
+    let (pair, file) = (checked.pair(1, |_| MacAddress::ZERO, None).unwrap(), &checked.file);
     assert_eq!(pair.failure_time().as_millis(), 300);
     assert_eq!(pair.paths().count(), 2);
+    assert_eq!(pair.state_paths().collect::<Vec<_>>(), [PathId(0)], "a LAN is none");
+    assert_eq!(pair.mode(), Mode::ActiveStandby { stateful: true });
     assert_eq!(checked.sync_paths().len(), 1, "only the first path has a sync-port");
     assert_eq!(file.path[1].port, 7770, "the default");
     let shared = checked.shared();

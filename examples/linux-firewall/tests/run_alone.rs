@@ -66,11 +66,35 @@ fn the_control_socket_is_for_its_owner_alone() {
     drop(unit);
 }
 
+/// BEY-3: a unit whose peer is silent and whose data interfaces have no carrier gives the role up, and takes it
+/// again when one has.
+#[test]
+fn a_unit_that_is_cut_off_gives_the_role_up() {
+    let Some(site) = Site::new() else { return };
+    let unit = site.start();
+    site.until_active();
+    site.peer.ip("link set lan0 down");
+    site.status_when("one is left", |status| status["health"]["weight"] == 1);
+    assert_eq!(site.status().unwrap()["role"], "ACTIVE");
+    site.unit.ip("link set far0 down");
+    let status = site.status_when("it is Standby", |status| status["role"] == "STANDBY");
+    assert_eq!(status["obstacles"], "isolated");
+    assert_eq!(status["why"], "this unit is cut off: no peer, no link");
+    assert!(!site.unit.ip("-j addr").contains("\"10.1.0.1\""));
+    site.unit.ip("link set far0 up");
+    site.until_active();
+    let output = unit.terminate();
+    let log = String::from_utf8(output.stderr).unwrap();
+    assert!(log.contains("isolated: the peer is silent"), "{log}");
+}
+
 #[test]
 fn status_without_a_unit_says_so() {
     let Some(site) = Site::new() else { return };
     site.write(&site.configuration());
-    for command in ["status", "status --json", "take-over"] {
+    for command in
+        ["status", "status --json", "take-over", "fail-over", "maintenance", "maintenance --off"]
+    {
         let output = site.tool(command);
         let message = String::from_utf8(output.stderr).unwrap();
         assert_eq!(output.status.code(), Some(1));

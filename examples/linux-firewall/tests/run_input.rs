@@ -9,7 +9,9 @@
 mod run_support;
 
 use ha_core::identity::Designation;
-use ha_core::pair::{Heartbeat, HeartbeatId, OUR_PROTOCOL, Product, ProtocolRange, Stance};
+use ha_core::pair::{
+    Health, Heartbeat, HeartbeatId, OUR_PROTOCOL, Obstacles, Product, ProtocolRange, Stance,
+};
 use run_support::Site;
 use serde_json::Value;
 use std::net::UdpSocket;
@@ -37,12 +39,17 @@ fn heartbeat() -> Heartbeat {
         designation: Designation::Secondary,
         serial: "FW-0002".parse().unwrap(),
         preempt: false,
-        eligible: true,
+        obstacles: Obstacles::NONE,
         warm: true,
+        synchronized: true,
+        upgrade: false,
+        invites: false,
+        voluntary: false,
+        steady: false,
         // One is enough for the whole test.
         interval: Duration::from_secs(100),
         level: 3,
-        weight: 2,
+        health: Health { fit: true, weight: 2 },
         paths_heard: 3,
         id: HeartbeatId { start: 7, number: 1 },
         term: 0,

@@ -10,9 +10,11 @@ mod run_support;
 
 use linux_firewall::conntrack::{Injector, Scope, Table};
 use run_support::{Place, Site, Unit, program, start, status, tool, until};
+use rustix::process::Signal;
 use statesync::connection::{Connection, ConnectionKey, ConnectionState, Transport};
 use statesync::records::Change;
-use std::path::PathBuf;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
 
 /// A time-out in seconds such as the kernel's own for a connection in use.
 const OWN_TIMEOUT: u32 = 600;
@@ -106,6 +108,123 @@ fn sigterm_hands_the_role_over() {
     let unit = site.start();
     site.status_when("it is Standby", |status| status["role"] == "STANDBY");
     assert_eq!(unit.terminate().status.code(), Some(0));
+}
+
+/// PAIR-11: `fail-over` at the Active moves the role to its peer, and `fail-over` there moves it back; a
+/// Standby refuses it, with the reason, and so does an Active whose peer cannot take over.
+#[test]
+fn fail_over_moves_the_role_and_back() {
+    let Some(site) = Site::new() else { return };
+    let (_unit, peer, file) = pair(&site);
+    let ours = site.directory.path().join("fw.toml");
+    let order = |file: &Path| {
+        let output = tool("fail-over", file);
+        (output.status.code(), String::from_utf8(output.stdout).unwrap())
+    };
+    let (code, answer) = order(&file);
+    assert_eq!(code, Some(1));
+    assert!(answer.starts_with("refused: ") && answer.contains("only an Active"), "{answer}");
+    for (from, to) in [(&ours, &file), (&file, &ours)] {
+        assert_eq!(order(from), (Some(0), "asked\n".to_owned()));
+        until("the peer is Active", || status(to).filter(|status| status["state"] == "Active"));
+        let status = until("the other is Standby, with the table", || {
+            status(from)
+                .filter(|status| status["role"] == "STANDBY" && status["synchronized"] == true)
+        });
+        assert_eq!(status["why"], "the administrator wanted it");
+    }
+    // Where nobody is, nobody can take over.
+    peer.terminate();
+    site.status_when("it is alone", |status| status["peer"]["heard"] == false);
+    let (code, answer) = order(&ours);
+    assert_eq!(code, Some(1));
+    assert!(answer.contains("no Standby peer"), "{answer}");
+    assert_eq!(site.status().unwrap()["role"], "ACTIVE");
+}
+
+/// BEY-8: an Active in maintenance hands the role over; a restart finds the unit in maintenance still, and
+/// its peer stays Active; without it the unit can take over again.
+#[test]
+fn maintenance_outlives_a_restart_and_the_peer_stays_active() {
+    let Some(site) = Site::new() else { return };
+    let (unit, _peer, file) = pair(&site);
+    let order = |command: &str| {
+        let output = site.tool(command);
+        (output.status.code(), String::from_utf8(output.stdout).unwrap())
+    };
+    assert_eq!(order("maintenance"), (Some(0), "in maintenance\n".to_owned()));
+    until("the peer is Active", || status(&file).filter(|status| status["state"] == "Active"));
+    let kept = site.directory.path().join("state/maintenance");
+    assert_eq!(std::fs::metadata(&kept).unwrap().permissions().mode() & 0o7777, 0o600);
+
+    // After a crash, and after an orderly end.
+    unit.signal(Signal::KILL);
+    unit.end();
+    let unit = site.start();
+    site.status_when("it is Standby", |status| status["role"] == "STANDBY");
+    unit.terminate();
+    let _unit = site.start();
+    let here = site.status_when("it is Standby", |status| status["role"] == "STANDBY");
+    assert_eq!(
+        (&here["obstacles"], &here["maintenance"]["on"]),
+        (&"in maintenance".into(), &true.into())
+    );
+    let there = status(&file).unwrap();
+    assert_eq!(
+        (&there["role"], &there["peer"]["obstacles"]),
+        (&"ACTIVE".into(), &"in maintenance".into())
+    );
+    let (code, answer) = order("take-over");
+    assert_eq!(code, Some(1));
+    assert!(answer.contains("cannot take over: in maintenance"), "{answer}");
+    let refused = String::from_utf8(tool("fail-over", &file).stdout).unwrap();
+    assert!(refused.contains("the peer cannot take over: in maintenance"), "{refused}");
+
+    assert_eq!(order("maintenance --off"), (Some(0), "not in maintenance\n".to_owned()));
+    site.status_when("the table is complete", |status| status["synchronized"] == true);
+    assert_eq!(order("take-over"), (Some(0), "asked\n".to_owned()));
+    site.until_active();
+    // With an end, it ends by itself.
+    assert_eq!(order("maintenance --for 1s"), (Some(0), "in maintenance\n".to_owned()));
+    until("the peer is Active", || status(&file).filter(|status| status["state"] == "Active"));
+    site.status_when("maintenance ends", |status| status["maintenance"]["on"] == false);
+}
+
+/// BEY-8: what cannot be kept does not act.
+#[test]
+fn maintenance_that_cannot_be_kept_does_not_act() {
+    let Some(site) = Site::new() else { return };
+    std::fs::write(site.directory.path().join("state"), "in the way").unwrap();
+    let (_unit, ..) = pair(&site);
+    let output = site.tool("maintenance");
+    let answer = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(answer.starts_with("failed: it could not be kept"), "{answer}");
+    let status = site.status().unwrap();
+    assert_eq!((&status["role"], &status["maintenance"]["on"]), (&"ACTIVE".into(), &false.into()));
+}
+
+/// CRASH-3: an Active that loses a carrier hands the role to a Standby that has all; when it has it again
+/// nothing moves.
+#[test]
+fn a_standby_with_more_carriers_takes_over() {
+    let Some(site) = Site::new() else { return };
+    let (_unit, _peer, file) = pair(&site);
+    site.unit.ip("link set far0 down");
+    let active = |status: &serde_json::Value| status["state"] == "Active";
+    let there = until("the peer is Active", || status(&file).filter(active));
+    assert_eq!(there["why"], "this unit is fitter than the peer");
+    let here = site.status_when("it is Standby", |status| status["role"] == "STANDBY");
+    assert_eq!(
+        (&here["health"]["weight"], &here["peer"]["health"]["weight"]),
+        (&1.into(), &2.into())
+    );
+    site.unit.ip("link set far0 up");
+    site.status_when("the carrier is back", |status| status["health"]["weight"] == 2);
+    until("the peer knows", || {
+        status(&file).filter(|status| status["peer"]["health"]["weight"] == 2)
+    });
+    assert!(active(&status(&file).unwrap()));
 }
 
 /// PAIR-12: a heartbeat path may use link-local addresses.

@@ -5,7 +5,7 @@ use crate::conntrack::Scope;
 use crate::links;
 use ha_core::address::{InterfaceAddress, MacAddress};
 use ha_core::identity::{InterfaceId, PairId, PathId};
-use ha_core::pair::{self, PairConfig, Product};
+use ha_core::pair::{self, Mode, PairConfig, PathKind, Product};
 use ha_core::virtual_mac::{VirtualMac, check_distinct};
 use ipnet::IpNet;
 use std::collections::BTreeSet;
@@ -100,6 +100,10 @@ impl From<pair::ConfigError> for ConfigError {
             E::Level(_) => "pair.trigger-level",
             E::ElectionDelay(_) => "pair.election-delay",
             E::Paths(_) => "path",
+            E::NoControlPath => "path.kind",
+            E::Preempt(_) => "pair.preempt",
+            E::FlapLimit(_) => "pair.flap-changes",
+            E::FlapWindow(_) => "pair.flap-window",
             E::InterfaceTwice(_) => "interface.id",
             E::TooManyAddresses | E::AddressTwice(_) => "interface.addresses",
             E::Mac { .. } => "interface.virtual-mac",
@@ -159,12 +163,24 @@ impl Checked {
             .collect();
         check_distinct(&virtual_macs, &[]).map_err(|e| wrong("interface.virtual-mac", e))?;
         // Without virtual MACs the units' own ones are not known here; any will do for the other rules.
-        checked.pair(1, |at| MacAddress([2, 0, 0, 0, 1, u8::try_from(at).unwrap_or(0)]))?;
+        checked.any_pair()?;
         Ok(checked)
     }
 
+    fn any_pair(&self) -> Result<PairConfig, ConfigError> {
+        self.pair(1, |at| MacAddress([2, 0, 0, 0, 1, u8::try_from(at).unwrap_or(0)]), None)
+    }
+
+    /// What is allowed, and still unwise, with its key.
+    #[must_use]
+    pub fn warnings(&self) -> Vec<String> {
+        // It was valid when it was checked.
+        let warnings = self.any_pair().map(|pair| pair.warnings()).unwrap_or_default();
+        warnings.iter().map(|warning| format!("pair.{warning}")).collect()
+    }
+
     /// The configuration of the role machine. `own_mac` tells the MAC address of an interface, by its
-    /// position, that has no virtual one.
+    /// position, that has no virtual one; `maintenance` is what was persisted of maintenance mode.
     ///
     /// # Errors
     /// A rule of the role machine is broken.
@@ -172,6 +188,7 @@ impl Checked {
         &self,
         seed: u64,
         own_mac: impl Fn(usize) -> MacAddress,
+        maintenance: Option<&[u8]>,
     ) -> Result<PairConfig, ConfigError> {
         let unit = &self.file.unit;
         let serial = unit.serial.parse().map_err(|e| wrong("unit.serial", e))?;
@@ -182,8 +199,14 @@ impl Checked {
             .heartbeat_interval(settings.heartbeat_interval)
             .trigger_level(settings.trigger_level)
             .election_delay(settings.election_delay)
-            .paths(self.paths.len())
+            .paths(self.file.path.iter().map(|path| path.kind))
+            .mode(Mode::ActiveStandby { stateful: self.file.sync.enabled })
+            .preempt(settings.preempt)
+            .flap_limit(settings.flap_changes, settings.flap_window)
             .announcements(announcements.count, announcements.interval);
+        if let Some(maintenance) = maintenance {
+            builder = builder.persisted(maintenance);
+        }
         for (at, data) in self.interfaces.iter().enumerate() {
             builder = builder.interface(pair::SharedInterface {
                 id: data.id,
@@ -206,7 +229,7 @@ impl Checked {
         Ok(Some(statesync::Config::new(seed, peer, self.sync_paths())?))
     }
 
-    /// The paths that state synchronization may use.
+    /// The paths that can carry state synchronization.
     #[must_use]
     pub fn sync_paths(&self) -> Vec<PathId> {
         let numbered = (0..).map(PathId).zip(&self.paths);
@@ -258,6 +281,12 @@ fn addresses(at: usize, path: &Path) -> Result<Addresses, ConfigError> {
     }
     if path.sync_port == Some(path.port) {
         return Err(wrong(key("sync-port"), "it is the port of the heartbeats"));
+    }
+    if path.kind == PathKind::Lan && path.sync_port.is_some() {
+        return Err(wrong(
+            key("sync-port"),
+            "a path of the kind \"lan\" never carries connections",
+        ));
     }
     let both = |port| (SocketAddr::new(path.local, port), SocketAddr::new(path.peer, port));
     Ok(Addresses { pair: both(path.port), sync: path.sync_port.map(both) })

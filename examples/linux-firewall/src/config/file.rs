@@ -2,6 +2,7 @@
 
 use bytesize::ByteSize;
 use ha_core::identity::Designation;
+use ha_core::pair::PathKind;
 use ipnet::IpNet;
 use serde::Deserialize;
 use std::net::IpAddr;
@@ -74,6 +75,13 @@ pub struct Pair {
     /// How long a starting unit looks for an Active peer at the least: 0 to 300 s.
     #[serde(deserialize_with = "duration")]
     pub election_delay: Duration,
+    /// Whether a Primary in working order takes the role back.
+    pub preempt: bool,
+    /// After more role changes than this within the window, 1 to 100, voluntary ones are held back.
+    pub flap_changes: u8,
+    /// That window: 1 s to 24 h.
+    #[serde(deserialize_with = "duration")]
+    pub flap_window: Duration,
 }
 
 impl Default for Pair {
@@ -83,6 +91,9 @@ impl Default for Pair {
             heartbeat_interval: Duration::from_secs(1),
             trigger_level: 5,
             election_delay: Duration::ZERO,
+            preempt: false,
+            flap_changes: 3,
+            flap_window: Duration::from_secs(600),
         }
     }
 }
@@ -93,6 +104,9 @@ impl Default for Pair {
 pub struct Path {
     /// A name for logs and the status.
     pub name: String,
+    /// `control` (the default), `data` or `lan`: what else the path is for.
+    #[serde(default)]
+    pub kind: PathKind,
     /// The network interface.
     pub device: String,
     /// This unit's own address there.
@@ -164,15 +178,21 @@ impl Default for Sync {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct Process {
-    /// Where `status` and `take-over` find the running program. Only its owner can use it.
+    /// Where `status` and the other commands find the running program. Only its owner can use it.
     pub control_socket: PathBuf,
+    /// Where maintenance mode outlives a restart.
+    pub state_directory: PathBuf,
     /// Real-time priority of the thread that sends the heartbeats, 1 to 99; without it, none.
     pub realtime_priority: Option<u8>,
 }
 
 impl Default for Process {
     fn default() -> Self {
-        Self { control_socket: "/run/linux-firewall/control.sock".into(), realtime_priority: None }
+        Self {
+            control_socket: "/run/linux-firewall/control.sock".into(),
+            state_directory: "/var/lib/linux-firewall".into(),
+            realtime_priority: None,
+        }
     }
 }
 

@@ -218,11 +218,8 @@ impl Pair {
         fs::create_dir_all(&logs).context(|| format!("make {}", logs.display()))?;
         let unit = |index: usize, name: &'static str| {
             let config = directory.path().join(format!("{name}.toml"));
-            fs::write(
-                &config,
-                configuration(index, &directory.path().join(format!("{name}.sock")), options),
-            )
-            .context(|| format!("write {}", config.display()))?;
+            fs::write(&config, configuration(index, directory.path(), name, options))
+                .context(|| format!("write {}", config.display()))?;
             Ok::<_, Error>(Firewall {
                 name,
                 namespace: topology.firewalls[index].clone(),
@@ -286,7 +283,7 @@ impl Pair {
     }
 }
 
-fn configuration(index: usize, socket: &Path, options: &Options) -> String {
+fn configuration(index: usize, directory: &Path, name: &str, options: &Options) -> String {
     let designation = ["primary", "secondary"][index];
     let (serial, peer_serial) = (format!("FW-000{}", index + 1), format!("FW-000{}", 2 - index));
     let (interval, level) = (options.heartbeat.as_micros(), options.trigger_level);
@@ -295,7 +292,7 @@ fn configuration(index: usize, socket: &Path, options: &Options) -> String {
     let [lan_shared, wan_shared] = shared_addresses(options.ipv6);
     let sync = !options.no_sync;
     let priority = if options.realtime { "realtime-priority = 20\n" } else { "" };
-    let socket = socket.display();
+    let directory = directory.display();
     format!(
         r#"[unit]
 designation = "{designation}"
@@ -320,6 +317,7 @@ sync-port = 7771
 
 [[path]]
 name = "lan"
+kind = "lan"
 device = "{LAN}"
 local = "{lan}"
 peer = "{lan_peer}"
@@ -343,7 +341,8 @@ enabled = {sync}
 ignore = ["10.99.0.0/24"]
 
 [process]
-control-socket = "{socket}"
+control-socket = "{directory}/{name}.sock"
+state-directory = "{directory}/{name}"
 {priority}"#
     )
 }

@@ -1,11 +1,12 @@
-//! The control socket: how `status` and `take-over` talk to the running program. Only its owner can.
+//! The control socket: how `status` and the orders of an administrator reach the running program. Only its
+//! owner can use it.
 
 use super::RunError;
 use super::counters::Counters;
 use crate::status::{self, Status};
 use appliance::driver::{DriverHandle, UdpDrops};
 use appliance::{Appliance, Input};
-use ha_core::pair;
+use ha_core::pair::{self, Maintenance};
 use rustix::fs::Mode;
 use statesync::Table;
 use std::fs;
@@ -25,8 +26,69 @@ const MAX_REQUEST: u64 = 64;
 /// How long either side waits for the other.
 const PATIENCE: Duration = Duration::from_secs(2);
 
+/// How long an order may take until it is carried out, before the answer is that it was not.
+const CARRIED_OUT: Duration = Duration::from_secs(1);
+const LOOK: Duration = Duration::from_millis(10);
+
 const STATUS: &str = "status";
-const TAKE_OVER: &str = "take-over";
+
+/// What an administrator wants of a running unit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// Of a Standby: take the role over (PAIR-11).
+    TakeOver,
+    /// Of an Active: have the peer take the role over (PAIR-11).
+    FailOver,
+    /// Maintenance mode on or off (BEY-8).
+    Maintenance(Maintenance),
+}
+
+impl Order {
+    fn to_request(self) -> String {
+        match self {
+            Self::TakeOver => "take-over".to_owned(),
+            Self::FailOver => "fail-over".to_owned(),
+            Self::Maintenance(Maintenance::Off) => "maintenance off".to_owned(),
+            Self::Maintenance(Maintenance::On { lasts: None }) => "maintenance on".to_owned(),
+            Self::Maintenance(Maintenance::On { lasts: Some(lasts) }) => {
+                let milliseconds = u64::try_from(lasts.as_millis()).unwrap_or(u64::MAX);
+                format!("maintenance on {milliseconds}")
+            }
+        }
+    }
+
+    fn from_request(request: &str) -> Option<Self> {
+        Some(match request.split(' ').collect::<Vec<_>>().as_slice() {
+            ["take-over"] => Self::TakeOver,
+            ["fail-over"] => Self::FailOver,
+            ["maintenance", "off"] => Self::Maintenance(Maintenance::Off),
+            ["maintenance", "on"] => Self::Maintenance(Maintenance::On { lasts: None }),
+            ["maintenance", "on", milliseconds] => {
+                let lasts = Some(Duration::from_millis(milliseconds.parse().ok()?));
+                Self::Maintenance(Maintenance::On { lasts })
+            }
+            _ => return None,
+        })
+    }
+
+    fn input(self) -> pair::Input {
+        match self {
+            Self::TakeOver => pair::Input::TakeOver,
+            Self::FailOver => pair::Input::FailOver,
+            Self::Maintenance(maintenance) => pair::Input::Maintenance(maintenance),
+        }
+    }
+
+    /// What the answer begins with if the order was taken.
+    #[must_use]
+    pub const fn success(self) -> &'static str {
+        match self {
+            Self::TakeOver | Self::FailOver => "asked",
+            Self::Maintenance(Maintenance::On { .. }) => "in maintenance",
+            Self::Maintenance(Maintenance::Off) => "not in maintenance",
+        }
+    }
+}
 
 /// The listening socket. Its file goes with it.
 #[derive(Debug)]
@@ -125,24 +187,41 @@ impl Desk {
         reader.take(MAX_REQUEST).read_to_string(&mut request).await?;
         let answer = match request.trim() {
             STATUS => self.status().await,
-            TAKE_OVER => match self.handle.input(Input::Pair(pair::Input::TakeOver)).await {
-                Ok(Ok(())) => Some("asked".to_owned()),
-                Ok(Err(refusal)) => Some(format!("refused: {refusal}")),
-                Err(_) => None,
+            request => match Order::from_request(request) {
+                Some(order) => self.carry_out(order).await,
+                None => Some("unknown request".to_owned()),
             },
-            _ => Some("unknown request".to_owned()),
         };
         writer.write_all(answer.unwrap_or_default().as_bytes()).await
     }
 
+    async fn carry_out(&self, order: Order) -> Option<String> {
+        if let Err(refusal) = self.handle.input(Input::Pair(order.input())).await.ok()? {
+            return Some(format!("refused: {refusal}"));
+        }
+        if let Order::Maintenance(maintenance) = order
+            && timeout(CARRIED_OUT, self.until_in_force(maintenance)).await.is_err()
+        {
+            return Some("failed: it could not be kept; the log says why".to_owned());
+        }
+        Some(order.success().to_owned())
+    }
+
+    /// Maintenance mode acts once it is on the disk.
+    async fn until_in_force(&self, maintenance: Maintenance) {
+        let is_in_force =
+            move |unit: &Appliance<Table>, now| unit.pair().status(now).maintenance == maintenance;
+        while let Ok(false) = self.handle.query(is_in_force).await {
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+
     async fn status(&self) -> Option<String> {
         let read = |unit: &Appliance<Table>, now| {
-            let pair = unit.pair().status(now);
-            let since = now.saturating_since(pair.since);
             let sync = unit.sync().map(|sync| (sync.progress(), sync.rejects().clone()));
-            (pair, since, sync)
+            (unit.pair().status(now), now, sync)
         };
-        let (pair, since, sync) = self.handle.query(read).await.ok()?;
+        let (pair, now, sync) = self.handle.query(read).await.ok()?;
         let mut counters = self.counters.named();
         let count = |counters: &mut std::collections::BTreeMap<_, _>, name: String, count: u64| {
             if count > 0 {
@@ -163,7 +242,7 @@ impl Desk {
         let progress = sync.as_ref().map(|(progress, _)| progress);
         let status = status::assemble(
             &pair,
-            since,
+            now,
             progress,
             &self.paths,
             &self.peer_serial,
@@ -179,28 +258,52 @@ impl Desk {
 /// # Errors
 /// No program runs with this socket, or it does not answer.
 pub fn ask_status(path: &Path) -> Result<Status, RunError> {
-    let answer = ask(path, STATUS)?;
+    let answer = request(path, STATUS)?;
     serde_json::from_str(&answer)
         .map_err(|error| RunError::Ask { path: path.into(), source: error.into() })
 }
 
-/// Asks a running Standby to take the role over. The answer is for a person.
+/// Gives a running unit an order. The answer is for a person; it is [`Order::success`], or says why not.
 ///
 /// # Errors
 /// No program runs with this socket, or it does not answer.
-pub fn ask_take_over(path: &Path) -> Result<String, RunError> {
-    ask(path, TAKE_OVER)
+pub fn ask(path: &Path, order: Order) -> Result<String, RunError> {
+    request(path, &order.to_request())
 }
 
-fn ask(path: &Path, request: &str) -> Result<String, RunError> {
+fn request(path: &Path, text: &str) -> Result<String, RunError> {
     let exchange = || {
         let mut stream = UnixStream::connect(path)?;
         stream.set_read_timeout(Some(PATIENCE))?;
-        stream.write_all(request.as_bytes())?;
+        stream.write_all(text.as_bytes())?;
         stream.shutdown(std::net::Shutdown::Write)?;
         let mut answer = String::new();
         stream.read_to_string(&mut answer)?;
         if answer.is_empty() { Err(io::ErrorKind::UnexpectedEof.into()) } else { Ok(answer) }
     };
     exchange().map_err(|source: io::Error| RunError::Ask { path: path.into(), source })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_order_is_read_as_it_was_written() {
+        let on = |lasts| Order::Maintenance(Maintenance::On { lasts });
+        let second = Duration::from_secs(1);
+        let off = Order::Maintenance(Maintenance::Off);
+        for order in [Order::TakeOver, Order::FailOver, off, on(None), on(Some(second))] {
+            let request = order.to_request();
+            assert_eq!(Order::from_request(&request), Some(order));
+            assert_eq!(Order::from_request(&format!("{request} x")), None);
+            assert_eq!(Order::from_request(&format!(" {request}")), None);
+        }
+        let longest = on(Some(Duration::MAX)).to_request();
+        assert!(longest.len() as u64 <= MAX_REQUEST);
+        assert_eq!(Order::from_request(&longest), Some(on(Some(Duration::from_millis(u64::MAX)))));
+        for unknown in ["", "maintenance", "maintenance on -1", "maintenance on 1s", "leave"] {
+            assert_eq!(Order::from_request(unknown), None, "{unknown}");
+        }
+    }
 }

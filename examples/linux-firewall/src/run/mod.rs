@@ -5,9 +5,10 @@ mod counters;
 mod follower;
 mod platform;
 mod sockets;
+mod state;
 mod weight;
 
-pub use control::{ask_status, ask_take_over};
+pub use control::{Order, ask, ask_status};
 pub use platform::LinuxPlatform;
 
 use crate::config::{Checked, ConfigError};
@@ -23,6 +24,7 @@ use ha_core::address::MacAddress;
 use ha_core::identity::UnitId;
 use ha_core::pair;
 use ha_core::time::Clock;
+use state::StateDirectory;
 use statesync::Table;
 use std::io;
 use std::net::SocketAddr;
@@ -34,7 +36,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tracing::{info, warn};
 
 /// Tasks that may block at the same time: the platform's lanes, the events, and the control socket.
-const WORKERS: usize = 6;
+const WORKERS: usize = 7;
 /// How long after the peer took the unit goes on to answer: its last words may have been lost, and on
 /// one kernel (containers) the removal of devices would hold up the peer's take-over.
 const LAST_WORDS: Duration = Duration::from_millis(300);
@@ -87,11 +89,14 @@ pub fn run(config: &Checked) -> Result<(), RunError> {
     let counters = Arc::new(Counters::default());
     let clock = Clock::start();
     let seed = seed();
+    for warning in config.warnings() {
+        warn!("{warning}");
+    }
+    let state = StateDirectory::new(&config.file.process.state_directory);
     let own_mac = |at: usize| bearers.get(at).map_or(MacAddress::ZERO, |(_, mac)| *mac);
     let unit = Config {
-        pair: config.pair(seed, own_mac)?,
+        pair: config.pair(seed, own_mac, state.maintenance().as_deref())?,
         sync: config.sync(seed)?,
-        sync_paths: config.sync_paths(),
     };
     let with_sync = unit.sync.is_some();
     let (follower, duties) = follower::new();
@@ -102,6 +107,7 @@ pub fn run(config: &Checked) -> Result<(), RunError> {
         senders,
         Arc::clone(&injector),
         follower,
+        state,
         Arc::clone(&counters),
     ));
     let cleared = ClearUp(Arc::clone(&platform));
@@ -209,7 +215,7 @@ async fn until_told_to_stop(
         () = handle.stopped() => return Ok(()),
     }
     info!("leaving: the role is handed over");
-    if let Ok(Ok(())) = handle.input(Input::Pair(pair::Input::Leave)).await {
+    if let Ok(Ok(())) = handle.input(Input::Pair(pair::Input::Leave(pair::Departure::Stop))).await {
         let patience = Duration::from_secs(10);
         if tokio::time::timeout(patience, platform.may_stop.notified()).await.is_err() {
             warn!("the role could not be handed over in time");

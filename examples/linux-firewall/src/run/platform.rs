@@ -2,6 +2,7 @@
 
 use super::counters::Counters;
 use super::follower::{Duty, Follower};
+use super::state::StateDirectory;
 use crate::conntrack::{ConntrackError, Injector};
 use crate::links::SharedAddresses;
 use crate::packet::FrameSender;
@@ -11,7 +12,7 @@ use async_trait::async_trait;
 use ha_core::announcement::Announcement;
 use ha_core::identity::InterfaceId;
 use ha_core::machine::ActionError;
-use ha_core::pair;
+use ha_core::pair::{self, PersistKey};
 use ha_core::time::Instant;
 use rustix::io::Errno;
 use statesync::{Change, Table};
@@ -33,6 +34,8 @@ const ROLE: usize = 0;
 const ANNOUNCEMENTS: usize = 1;
 const TABLE: usize = 2;
 const SLOW: usize = 3;
+/// The disk: it may take its time, and no take or withdrawal waits for it.
+const DISK: usize = 4;
 
 /// The system around one unit.
 #[derive(Debug)]
@@ -41,6 +44,7 @@ pub struct LinuxPlatform {
     senders: BTreeMap<InterfaceId, FrameSender>,
     injector: Arc<Mutex<Injector>>,
     follower: Option<Follower>,
+    state: StateDirectory,
     pub(super) counters: Arc<Counters>,
     /// Counts takes and withdrawals, so that what is slow can see that it is superseded.
     moves: AtomicU64,
@@ -54,6 +58,7 @@ impl LinuxPlatform {
         senders: BTreeMap<InterfaceId, FrameSender>,
         injector: Arc<Mutex<Injector>>,
         follower: Option<Follower>,
+        state: StateDirectory,
         counters: Arc<Counters>,
     ) -> Self {
         Self {
@@ -61,6 +66,7 @@ impl LinuxPlatform {
             senders,
             injector,
             follower,
+            state,
             counters,
             moves: AtomicU64::new(0),
             may_stop: Notify::new(),
@@ -151,7 +157,7 @@ impl LinuxPlatform {
         })
     }
 
-    fn note(&self, event: &pair::Event) {
+    fn note(&self, at: Instant, event: &pair::Event) {
         match event {
             pair::Event::RoleChanged { from, to, why, term } => {
                 self.counters.role_changes.fetch_add(1, Ordering::Relaxed);
@@ -179,6 +185,29 @@ impl LinuxPlatform {
             pair::Event::Stalled { length } => warn!(?length, "stalled"),
             pair::Event::ActionFailed { action, error } => error!(action, %error, "action failed"),
             pair::Event::HandOverAborted(why) => warn!("hand-over aborted: {why}"),
+            pair::Event::Demoted(demotion) => warn!("less fit for the role: {demotion}"),
+            pair::Event::DemotionOver { demotion, expired } => {
+                info!(expired, "no longer less fit for the role: {demotion}");
+            }
+            pair::Event::Maintenance(true) => info!("in maintenance: the role is not taken here"),
+            pair::Event::Maintenance(false) => info!("no longer in maintenance"),
+            pair::Event::MaintenanceNotPersisted(error) => {
+                error!(%error, "maintenance mode stays as it was: it could not be kept");
+            }
+            pair::Event::PersistedUnreadable(PersistKey::Maintenance) => {
+                error!("what was kept of maintenance mode cannot be read: it is off");
+            }
+            pair::Event::Isolated(true) => {
+                warn!("isolated: the peer is silent, and no data interface has a carrier");
+            }
+            pair::Event::Isolated(false) => info!("no longer isolated"),
+            pair::Event::FlapHold { until } => {
+                let holds = until.saturating_since(at);
+                warn!(?holds, "the role changed too often: voluntary changes are held back");
+            }
+            pair::Event::FlapHoldOver => info!("voluntary changes are held back no longer"),
+            pair::Event::Synchronized(true) => info!("the table is complete"),
+            pair::Event::Synchronized(false) => info!("the table is not complete any more"),
             other => info!(event = ?other, "event"),
         }
     }
@@ -186,12 +215,13 @@ impl LinuxPlatform {
 
 #[async_trait]
 impl Platform<Appliance<Table>> for LinuxPlatform {
-    const LANES: usize = 4;
+    const LANES: usize = 5;
 
     fn lane(&self, action: &Action) -> usize {
         match action {
             Action::Pair(pair::Action::Announce { .. }) => ANNOUNCEMENTS,
             Action::Pair(pair::Action::StandDown) => SLOW,
+            Action::Pair(pair::Action::Persist { .. }) => DISK,
             Action::Pair(_) => ROLE,
             Action::Sync(_) => TABLE,
         }
@@ -202,8 +232,9 @@ impl Platform<Appliance<Table>> for LinuxPlatform {
             debug!(action = action.name(), "begins");
         }
         match action {
-            // The connections are in the kernel already.
-            Action::Pair(pair::Action::AdoptState) => {
+            // The connections are in the kernel already. Dynamic routes are the business of a routing daemon
+            // here: nothing is held for it, and nothing ends.
+            Action::Pair(pair::Action::AdoptState { route_hold: _ }) => {
                 let before = self.moves.fetch_add(1, Ordering::SeqCst);
                 // What changes from now on is not missed; whatever takes long waits.
                 if let Some(follower) = &self.follower {
@@ -219,19 +250,25 @@ impl Platform<Appliance<Table>> for LinuxPlatform {
             }
             Action::Pair(pair::Action::Announce { round, frames }) => self.announce(round, &frames),
             // Dynamic clients (DHCP, PPPoE) are the business of other programs here.
-            Action::Pair(pair::Action::ResumeClients) => Ok(()),
+            Action::Pair(pair::Action::ResumeClients | pair::Action::EndRouteHold) => Ok(()),
             Action::Pair(pair::Action::Withdraw) => {
                 self.moves.fetch_add(1, Ordering::SeqCst);
                 self.with_shared("withdrawing the addresses", SharedAddresses::withdraw)
             }
             Action::Pair(pair::Action::StandDown) => self.stand_down().await,
+            Action::Pair(pair::Action::Persist { key: PersistKey::Maintenance, bytes }) => {
+                self.state.keep_maintenance(&bytes).map_err(|error| {
+                    error!(%error, "maintenance mode cannot be kept");
+                    ActionError::Failed
+                })
+            }
             Action::Sync(statesync::Action::Install { changes }) => self.install(&changes),
         }
     }
 
-    fn event(&self, _at: Instant, event: Event) {
+    fn event(&self, at: Instant, event: Event) {
         match event {
-            Event::Pair(event) => self.note(&event),
+            Event::Pair(event) => self.note(at, &event),
             Event::Sync(statesync::Event::CaughtUp { records }) => {
                 info!(records, "tables are equal");
                 if let Some(follower) = &self.follower {
@@ -286,6 +323,7 @@ mod tests {
             BTreeMap::new(),
             Arc::new(Mutex::new(Injector::open().unwrap())),
             None,
+            StateDirectory::new(std::path::Path::new("/proc/nowhere")),
             Arc::default(),
         )
     }

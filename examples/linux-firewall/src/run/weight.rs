@@ -1,11 +1,12 @@
-//! How well this unit is connected: how many of its data interfaces have a carrier (PAIR-5).
+//! How well this unit is connected: how many of its data interfaces have a carrier (PAIR-5, CRASH-3), and
+//! whether any has (BEY-3).
 
 use super::RunError;
 use crate::config::Checked;
 use crate::links::{Interface, LinkChange, LinkError, LinkWatch};
 use appliance::driver::DriverHandle;
 use appliance::{Appliance, Input};
-use ha_core::pair;
+use ha_core::pair::{self, MonitoredLinks};
 use statesync::Table;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -41,13 +42,16 @@ fn follow(
 ) {
     let mut told = None;
     loop {
-        let up = carriers.values().filter(|carrier| **carrier).count();
-        let weight = u16::try_from(up).unwrap_or(u16::MAX);
-        if told != Some(weight) {
-            if handle.blocking_input(Input::Pair(pair::Input::HealthWeight(weight))).is_err() {
-                return;
+        let count = |count| u16::try_from(count).unwrap_or(u16::MAX);
+        let up = count(carriers.values().filter(|carrier| **carrier).count());
+        if told != Some(up) {
+            let links = MonitoredLinks { configured: count(carriers.len()), up };
+            for input in [pair::Input::HealthWeight(up), pair::Input::MonitoredLinks(links)] {
+                if handle.blocking_input(Input::Pair(input)).is_err() {
+                    return;
+                }
             }
-            told = Some(weight);
+            told = Some(up);
         }
         match watch.read(READ_TIME) {
             Ok(changes) => {

@@ -170,7 +170,10 @@ impl Site {
 
     /// A valid configuration for the unit here.
     pub(crate) fn configuration(&self) -> String {
-        CONFIGURATION.replace("SOCKET", &self.socket().display().to_string())
+        let state = self.directory.path().join("state");
+        CONFIGURATION
+            .replace("SOCKET", &self.socket().display().to_string())
+            .replace("STATE", &state.display().to_string())
     }
 
     pub(crate) fn write(&self, configuration: &str) -> PathBuf {
@@ -203,7 +206,10 @@ impl Site {
             up(&self.peer, "far0");
             up(&self.peer, "wan0");
         }
-        let mut configuration = self.configuration().replace("fw.sock", "peer.sock");
+        let mut configuration = self
+            .configuration()
+            .replace("fw.sock", "peer.sock")
+            .replace("/state\"", "/peer-state\"");
         for (ours, peers) in [
             ("\"primary\"", "\"secondary\""),
             ("FW-0001", "FW-0002"),
@@ -339,6 +345,7 @@ sync-port = 7771
 
 [[path]]
 name = "lan"
+kind = "lan"
 device = "lan0"
 local = "10.1.0.2"
 peer = "10.1.0.3"
@@ -355,4 +362,5 @@ addresses = ["10.2.0.1/24", "2001:db8:2::1/64"]
 
 [process]
 control-socket = "SOCKET"
+state-directory = "STATE"
 "#;
