@@ -123,6 +123,12 @@ impl<S: Subject> World<S> {
         self.units[unit].machine.is_some()
     }
 
+    /// Whether a unit hangs.
+    #[must_use]
+    pub fn hangs(&self, unit: usize) -> bool {
+        self.units[unit].hung_until.is_some()
+    }
+
     /// What the units say of their roles; `None` of one that is off.
     #[must_use]
     pub fn roles(&self) -> [Option<Role>; 2] {
@@ -193,6 +199,12 @@ impl<S: Subject> World<S> {
         self.units[unit].power_off();
     }
 
+    /// A unit is stopped, as it was told that it may be.
+    pub fn stop(&mut self, unit: usize) {
+        self.fault(unit, || "stops".into());
+        self.units[unit].power_off();
+    }
+
     /// A unit does nothing for a while; its clock runs on.
     pub fn hang(&mut self, unit: usize, length: Duration) {
         self.fault(unit, || format!("hangs for {length:?}"));
@@ -205,6 +217,7 @@ impl<S: Subject> World<S> {
     /// A unit does nothing for a while, and its clock does not show it.
     pub fn pause(&mut self, unit: usize, length: Duration) {
         if self.units[unit].hung_until.is_none() {
+            self.fault(unit, || "is paused, and its clock with it".into());
             self.units[unit].clock_stands = length;
             self.hang(unit, length);
         }
@@ -226,6 +239,7 @@ impl<S: Subject> World<S> {
     /// A unit's clock is set back.
     pub fn step_back(&mut self, unit: usize, by: Duration) {
         self.fault(unit, || format!("'s clock is set back by {by:?}"));
+        self.oracle.clock_was_wrong(self.now + nanos(by));
         self.units[unit].clock.step_back(self.now, by);
         self.units[unit].note_wake_up(self.now);
     }
@@ -248,8 +262,7 @@ impl<S: Subject> World<S> {
         if result.is_ok() {
             match input {
                 Input::HealthWeight(weight) => self.oracle.health(unit, weight),
-                Input::TakeOver => self.oracle.ordered(self.now, unit),
-                Input::Leave => self.oracle.ordered(self.now, 1 - unit),
+                Input::TakeOver => self.oracle.ordered(unit),
                 _ => {}
             }
         }
@@ -261,6 +274,12 @@ impl<S: Subject> World<S> {
     pub fn answer(&mut self, unit: usize, action: &'static str, answer: Answer) {
         self.fault(unit, || format!("will answer {action} {answer}"));
         self.units[unit].platform.answer(action, answer);
+    }
+
+    /// From now on, a unit's platform answers everything at once.
+    pub fn repair(&mut self, unit: usize) {
+        self.fault(unit, || "'s platform works".into());
+        self.units[unit].platform.repair();
     }
 
     /// Cuts or heals all links from `sender`.
@@ -361,10 +380,14 @@ impl<S: Subject> World<S> {
     fn go_on(&mut self, unit: usize) {
         let it = &mut self.units[unit];
         it.hung_until = None;
-        it.clock.step_back(self.now, core::mem::take(&mut it.clock_stands));
+        let missing = core::mem::take(&mut it.clock_stands);
+        it.clock.step_back(self.now, missing);
         let was_polling = core::mem::take(&mut it.was_polling);
         let queue = core::mem::take(&mut it.queue);
         self.fault(unit, || "goes on".into());
+        if !missing.is_zero() {
+            self.oracle.clock_was_wrong(self.now);
+        }
         if was_polling {
             self.drain(unit);
         }
@@ -535,6 +558,12 @@ impl<S: Subject> World<S> {
     pub(crate) fn violate(&mut self, rule: Rule, text: &str) {
         let at = self.now();
         self.violation.get_or_insert_with(|| Violation { rule, at, text: text.into() });
+    }
+
+    /// What happened.
+    #[must_use]
+    pub fn into_trace(self) -> Vec<crate::Entry> {
+        self.trace.into()
     }
 
     fn local(&self, unit: usize) -> Instant {

@@ -22,7 +22,6 @@ mod leave;
 mod mismatch;
 mod operations;
 mod paths;
-mod random_runs;
 mod restart;
 mod split;
 mod stall;

@@ -4,6 +4,7 @@
 
 use super::{Rule, Verdict};
 use crate::glimpse::Glimpse;
+use ha_core::pair::Stance;
 
 #[derive(Debug, Default)]
 pub(super) struct L2 {
@@ -22,8 +23,8 @@ struct Watched {
     /// When it asked, it was strictly better than the peer was as it last heard.
     was_better: bool,
     preempts: bool,
-    /// Until when an order for it to take counts.
-    ordered_until: u64,
+    /// Somebody ordered it to take, and it has not given up yet.
+    is_ordered: bool,
 }
 
 impl L2 {
@@ -39,8 +40,8 @@ impl L2 {
         self.units[unit].weight = weight;
     }
 
-    pub(super) fn ordered(&mut self, until: u64, unit: usize) {
-        self.units[unit].ordered_until = until;
+    pub(super) fn ordered(&mut self, unit: usize) {
+        self.units[unit].is_ordered = true;
     }
 
     pub(super) fn hears(&mut self, unit: usize, glimpse: Glimpse) {
@@ -54,19 +55,17 @@ impl L2 {
             watched.ask = glimpse.ask;
             watched.was_better |= watched.weight > watched.peers_weight;
         }
-        if glimpse.ask == 0 {
+        // Who takes asks no longer, but does so because it had asked.
+        if glimpse.ask == 0 && glimpse.stance == Stance::Standby {
             watched.was_better = false;
+            watched.is_ordered = false;
         }
     }
 
     /// The unit takes in a hand-over. Says whether that is voluntary.
-    pub(super) fn takes_by_release(
-        &mut self,
-        now: u64,
-        unit: usize,
-    ) -> Result<bool, super::Broken> {
+    pub(super) fn takes_by_release(&mut self, unit: usize) -> Result<bool, super::Broken> {
         let watched = &mut self.units[unit];
-        if core::mem::take(&mut watched.ordered_until) >= now {
+        if core::mem::take(&mut watched.is_ordered) {
             return Ok(false);
         }
         self.changes += 1;
@@ -91,7 +90,6 @@ impl L2 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ha_core::pair::Stance;
 
     fn says(weight: u16, ask: u64) -> Glimpse {
         Glimpse { stance: Stance::Standby, weight, ask, eligible: true, preempts: false }
@@ -104,11 +102,11 @@ mod tests {
         l2.health(1, 5);
         l2.hears(1, says(3, 0));
         l2.sends(1, says(5, 77));
-        assert_eq!(l2.takes_by_release(10, 1), Ok(true));
+        assert_eq!(l2.takes_by_release(1), Ok(true));
         l2.hears(0, says(5, 0));
         l2.sends(0, says(3, 78));
-        assert_eq!(l2.takes_by_release(20, 0).unwrap_err().0, Rule::L2);
-        l2.ordered(30, 0);
-        assert_eq!(l2.takes_by_release(30, 0), Ok(false));
+        assert_eq!(l2.takes_by_release(0).unwrap_err().0, Rule::L2);
+        l2.ordered(0);
+        assert_eq!(l2.takes_by_release(0), Ok(false));
     }
 }

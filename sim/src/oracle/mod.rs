@@ -2,6 +2,7 @@
 //! what went over the wire, and what the faults were. One file a rule.
 
 mod gap;
+mod l1;
 mod l2;
 mod l3;
 mod s1;
@@ -10,6 +11,7 @@ mod s6;
 mod take_over;
 
 pub use gap::Gap;
+pub(crate) use l1::Calm;
 pub(crate) use take_over::Crash;
 
 use crate::glimpse::Glimpse;
@@ -132,8 +134,13 @@ impl Oracle {
     }
 
     /// Somebody ordered that this unit should have the role.
-    pub(crate) fn ordered(&mut self, now: u64, unit: usize) {
-        self.l2.ordered(now + 4 * self.s1.failure_time(), unit);
+    pub(crate) fn ordered(&mut self, unit: usize) {
+        self.l2.ordered(unit);
+    }
+
+    /// Until `now` a unit's clock counted less than there was.
+    pub(crate) fn clock_was_wrong(&mut self, now: u64) {
+        self.s1.clock_was_wrong(now);
     }
 
     /// The unit does something: did its clock show a stall before?
@@ -175,13 +182,13 @@ impl Oracle {
         let Event::RoleChanged { from, to, why, .. } = event else { return Ok(()) };
         if *to == Role::Active {
             if is_hand_over(*why) {
-                self.s1.takes_by_release(peer_holds)?;
-                if self.l2.takes_by_release(now, unit)? {
+                self.s1.takes_by_release(now, peer_holds)?;
+                if self.l2.takes_by_release(unit)? {
                     self.l3.changes_voluntarily(unit, local)?;
                 }
             }
             if *why == Why::NotClaimed {
-                self.s1.takes_back(unit, peer_holds)?;
+                self.s1.takes_back(now, unit, peer_holds)?;
             }
         }
         if *from == Role::Active || *to == Role::Active {

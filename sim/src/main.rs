@@ -1,0 +1,126 @@
+//! The simulator: `sim --runs 1000` goes through fresh seeds on all cores, `sim --seed N` replays one.
+
+#![forbid(unsafe_code)]
+// A program at the edge: it reads the clock to say how fast it is and to stop in time.
+#![allow(clippy::arithmetic_side_effects, clippy::disallowed_methods)]
+
+use clap::Parser;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use sim::timeline::{Style, timeline, timeline_end};
+use sim::{Figures, Plan, Report, known, run, run_many, shrink};
+use std::io::{IsTerminal as _, stdout};
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+/// So many lines of the timeline of a run that failed are shown.
+const SHOWN: usize = 60;
+
+/// Simulates pairs of firewalls with faults, and checks that what must always hold does.
+#[derive(Debug, Parser)]
+struct Options {
+    /// Replay the run of this seed, with its timeline.
+    #[arg(long, conflicts_with_all = ["runs", "known"])]
+    seed: Option<u64>,
+    /// Show every heartbeat in the timeline.
+    #[arg(long)]
+    heartbeats: bool,
+    /// Run so many seeds, on all cores.
+    #[arg(long, default_value_t = 1000)]
+    runs: u64,
+    /// The first of them; a fresh one unless it is given.
+    #[arg(long)]
+    from: Option<u64>,
+    /// Begin no run after so many seconds.
+    #[arg(long)]
+    time: Option<u64>,
+    /// Run the seeds that ever failed, and no others.
+    #[arg(long)]
+    known: bool,
+    /// How many threads; as many as there are cores unless it is given.
+    #[arg(long)]
+    threads: Option<usize>,
+}
+
+fn main() -> ExitCode {
+    let options = Options::parse();
+    let is_good = match options.seed {
+        Some(seed) => replay(seed, options.heartbeats),
+        None if options.known => run_known(),
+        None => run_fresh(&options),
+    };
+    if is_good { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn style(heartbeats: bool) -> Style {
+    Style { colour: stdout().is_terminal(), heartbeats }
+}
+
+/// Shows one run from its beginning to its end.
+fn replay(seed: u64, heartbeats: bool) -> bool {
+    let plan = Plan::from_seed(seed);
+    let outcome = run(&plan, true);
+    println!("seed {seed}, {:?}: {plan}", plan.kind);
+    println!("{}", timeline(&outcome.trace, style(heartbeats)));
+    match outcome.violation {
+        Some(violation) => println!("BROKEN: {violation}"),
+        None => println!("nothing broken in {:?}", outcome.simulated),
+    }
+    run(&plan, false).violation.is_none()
+}
+
+fn run_known() -> bool {
+    let mut is_good = true;
+    for it in known() {
+        let violation = run(&Plan::from_seed(it.seed), false).violation;
+        let result = violation.as_ref().map_or("holds".into(), ToString::to_string);
+        println!("{:<40} {:>20}  {result}", it.name, it.seed);
+        is_good &= violation.is_none();
+    }
+    is_good
+}
+
+fn run_fresh(options: &Options) -> bool {
+    // Short enough to be read aloud.
+    let from = options.from.unwrap_or_else(|| fastrand::u64(0..1 << 40));
+    let threads =
+        options.threads.or_else(|| std::thread::available_parallelism().ok().map(Into::into));
+    let threads = threads.unwrap_or(1);
+    let bar = ProgressBar::with_draw_target(Some(options.runs), ProgressDrawTarget::stderr());
+    let template = "{wide_bar} {pos}/{len} runs, {eta} left";
+    bar.set_style(ProgressStyle::with_template(template).unwrap_or(ProgressStyle::default_bar()));
+    let begin = Instant::now();
+    let limit = options.time.map(Duration::from_secs);
+    println!("seeds from {from}, {threads} threads");
+    let report = run_many(from..from.saturating_add(options.runs), threads, &|ended| {
+        // The bar draws itself some times a second, however often it is told.
+        bar.set_position(ended);
+        limit.is_none_or(|limit| begin.elapsed() < limit)
+    });
+    bar.finish_and_clear();
+    show(&report, begin.elapsed(), threads)
+}
+
+fn show(report: &Report, took: Duration, threads: usize) -> bool {
+    let Figures { simulated, observed, .. } = &report.figures;
+    let core_seconds = took.as_secs_f64() * threads as f64;
+    println!("{}", report.figures);
+    println!("took                    {:>10.1} s", took.as_secs_f64());
+    println!(
+        "per second of one core  {:>12.1} simulated hours, {:.0} events",
+        simulated.as_secs_f64() / 3600.0 / core_seconds,
+        observed.calls as f64 / core_seconds
+    );
+    for failure in &report.failures {
+        let seed = failure.seed;
+        let plan = shrink(&Plan::from_seed(seed));
+        let outcome = run(&plan, true);
+        println!("\nBROKEN: {}", failure.violation);
+        println!("replay: cargo run --release -p sim -- --seed {seed}");
+        println!("what is needed of it: {plan}");
+        println!("{}", timeline_end(&outcome.trace, SHOWN, style(false)));
+        if let Some(violation) = outcome.violation {
+            println!("{violation}");
+        }
+    }
+    report.failures.is_empty()
+}
