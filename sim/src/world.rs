@@ -211,7 +211,7 @@ impl<S: Subject> World<S> {
         let until = self.now + nanos(length);
         let it = &mut self.units[unit];
         it.hung_until = it.hung_until.max(Some(until));
-        it.note_wake_up(self.now);
+        it.is_stale = true;
     }
 
     /// A unit does nothing for a while, and its clock does not show it.
@@ -233,7 +233,7 @@ impl<S: Subject> World<S> {
     pub fn jump_ahead(&mut self, unit: usize, by: Duration) {
         self.fault(unit, || format!("'s clock jumps ahead by {by:?}"));
         self.units[unit].clock.jump_ahead(self.now, by);
-        self.units[unit].note_wake_up(self.now);
+        self.units[unit].is_stale = true;
     }
 
     /// A unit's clock is set back.
@@ -241,13 +241,13 @@ impl<S: Subject> World<S> {
         self.fault(unit, || format!("'s clock is set back by {by:?}"));
         self.oracle.clock_was_wrong(self.now + nanos(by));
         self.units[unit].clock.step_back(self.now, by);
-        self.units[unit].note_wake_up(self.now);
+        self.units[unit].is_stale = true;
     }
 
     /// A unit's clock goes so many nanoseconds per millisecond too fast, or too slow.
     pub fn set_rate(&mut self, unit: usize, parts_per_million: i64) {
         self.units[unit].clock.set_rate(self.now, parts_per_million);
-        self.units[unit].note_wake_up(self.now);
+        self.units[unit].is_stale = true;
     }
 
     /// Tells the role machine of a unit that runs something.
@@ -319,7 +319,8 @@ impl<S: Subject> World<S> {
             return false;
         }
         let arrival = self.network.next_arrival().unwrap_or(u64::MAX);
-        let next = arrival.min(self.units[A].wake_at).min(self.units[B].wake_at);
+        let [a, b] = &mut self.units;
+        let next = arrival.min(a.wake_at(self.now)).min(b.wake_at(self.now));
         if next > until {
             self.now = self.now.max(until);
             self.check();
@@ -343,9 +344,10 @@ impl<S: Subject> World<S> {
             }
         }
         for unit in [A, B] {
-            if self.units[unit].touched || self.units[unit].wake_at <= self.now {
+            let it = &mut self.units[unit];
+            if it.touched || it.wake_at(self.now) <= self.now {
+                it.is_stale = true;
                 self.wake(unit);
-                self.units[unit].note_wake_up(self.now);
             }
         }
         self.check();
@@ -463,12 +465,13 @@ impl<S: Subject> World<S> {
     fn drain(&mut self, unit: usize) {
         let now = self.local(unit);
         self.units[unit].touched = false;
+        self.units[unit].is_stale = true;
         for _ in 0..MAX_AT_ONCE {
             let it = &mut self.units[unit];
             let Some(machine) = &mut it.machine else { return };
             self.oracle.awake(unit, now, it.platform.holds);
             let Some(output) = machine.poll_output(now, &mut self.buf) else {
-                return it.note_wake_up(self.now);
+                return;
             };
             let verdict = match output {
                 Output::Transmit { to, len } => {
