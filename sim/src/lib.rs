@@ -5,6 +5,7 @@
 //!   next.
 //! - [`Oracle`] checks after each step what must always hold. What it finds is a value, a [`Violation`].
 //! - A [`Plan`] is what a seed stands for: a configuration, and a list of faults. [`run`] carries it out.
+//! - [`BROKEN`] machines show that the oracle catches what it is there for.
 //! - [`harness`] is the same for tests that tell a story of their own: it panics with the trace.
 //!
 //! Everything is a pure function of a configuration and a seed, on every machine: no clock is read, and
@@ -21,6 +22,7 @@
     clippy::result_large_err
 )]
 
+mod broken;
 mod clock;
 mod configure;
 mod figures;
@@ -42,6 +44,7 @@ mod trace;
 mod unit;
 mod world;
 
+pub use broken::{BROKEN, Broken, broken};
 pub use clock::UnitClock;
 pub use figures::Figures;
 pub use known::{Known, known};

@@ -7,7 +7,7 @@
 use clap::Parser;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use sim::timeline::{Style, timeline, timeline_end};
-use sim::{Figures, Plan, Report, known, run, run_many, shrink};
+use sim::{BROKEN, Broken, Figures, Plan, Report, broken, known, run, run_many, shrink};
 use std::io::{IsTerminal as _, stdout};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -36,6 +36,12 @@ struct Options {
     /// Run the seeds that ever failed, and no others.
     #[arg(long)]
     known: bool,
+    /// Put this deliberate fault into the machines, to see it caught.
+    #[arg(long = "break", value_name = "NAME", value_parser = broken_by_name)]
+    broken: Option<&'static Broken>,
+    /// List the deliberate faults.
+    #[arg(long)]
+    list_breaks: bool,
     /// How many threads; as many as there are cores unless it is given.
     #[arg(long)]
     threads: Option<usize>,
@@ -43,12 +49,22 @@ struct Options {
 
 fn main() -> ExitCode {
     let options = Options::parse();
+    if options.list_breaks {
+        for Broken { name, what, .. } in BROKEN {
+            println!("{name:<28} {what}");
+        }
+        return ExitCode::SUCCESS;
+    }
     let is_good = match options.seed {
-        Some(seed) => replay(seed, options.heartbeats),
+        Some(seed) => replay(&Plan::from_seed(seed).with(options.broken), options.heartbeats),
         None if options.known => run_known(),
         None => run_fresh(&options),
     };
     if is_good { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn broken_by_name(name: &str) -> Result<&'static Broken, String> {
+    broken(name).ok_or_else(|| "no such fault; --list-breaks lists them".into())
 }
 
 fn style(heartbeats: bool) -> Style {
@@ -56,16 +72,15 @@ fn style(heartbeats: bool) -> Style {
 }
 
 /// Shows one run from its beginning to its end.
-fn replay(seed: u64, heartbeats: bool) -> bool {
-    let plan = Plan::from_seed(seed);
-    let outcome = run(&plan, true);
-    println!("seed {seed}, {:?}: {plan}", plan.kind);
+fn replay(plan: &Plan, heartbeats: bool) -> bool {
+    let outcome = run(plan, true);
+    println!("seed {}, {:?}: {plan}", plan.seed, plan.kind);
     println!("{}", timeline(&outcome.trace, style(heartbeats)));
-    match outcome.violation {
+    match &outcome.violation {
         Some(violation) => println!("BROKEN: {violation}"),
         None => println!("nothing broken in {:?}", outcome.simulated),
     }
-    run(&plan, false).violation.is_none()
+    outcome.violation.is_none()
 }
 
 fn run_known() -> bool {
@@ -91,16 +106,17 @@ fn run_fresh(options: &Options) -> bool {
     let begin = Instant::now();
     let limit = options.time.map(Duration::from_secs);
     println!("seeds from {from}, {threads} threads");
-    let report = run_many(from..from.saturating_add(options.runs), threads, &|ended| {
+    let seeds = from..from.saturating_add(options.runs);
+    let report = run_many(seeds, options.broken, threads, &|ended| {
         // The bar draws itself some times a second, however often it is told.
         bar.set_position(ended);
         limit.is_none_or(|limit| begin.elapsed() < limit)
     });
     bar.finish_and_clear();
-    show(&report, begin.elapsed(), threads)
+    show(&report, options.broken, begin.elapsed(), threads)
 }
 
-fn show(report: &Report, took: Duration, threads: usize) -> bool {
+fn show(report: &Report, broken: Option<&'static Broken>, took: Duration, threads: usize) -> bool {
     let Figures { simulated, observed, .. } = &report.figures;
     let core_seconds = took.as_secs_f64() * threads as f64;
     println!("{}", report.figures);
@@ -112,10 +128,11 @@ fn show(report: &Report, took: Duration, threads: usize) -> bool {
     );
     for failure in &report.failures {
         let seed = failure.seed;
-        let plan = shrink(&Plan::from_seed(seed));
+        let plan = shrink(&Plan::from_seed(seed).with(broken));
         let outcome = run(&plan, true);
         println!("\nBROKEN: {}", failure.violation);
-        println!("replay: cargo run --release -p sim -- --seed {seed}");
+        let with = broken.map_or(String::new(), |it| format!(" --break {}", it.name));
+        println!("replay: cargo run --release -p sim -- --seed {seed}{with}");
         println!("what is needed of it: {plan}");
         println!("{}", timeline_end(&outcome.trace, SHOWN, style(false)));
         if let Some(violation) = outcome.violation {

@@ -35,12 +35,13 @@ pub struct Outcome {
 /// Carries a plan out. With `traced` it comes to the same, and says what happened.
 #[must_use]
 pub fn run(plan: &Plan, traced: bool) -> Outcome {
-    let setup = plan.setup;
-    if setup.stateful {
-        let configure = move |unit, seed| appliance_config(&setup, unit, seed);
+    // What configures the starts outlives the borrow. The list of faults is none of its business.
+    let bare = Plan { faults: Vec::new(), ..plan.clone() };
+    if plan.setup.stateful {
+        let configure = move |unit, seed| appliance_config(&bare, unit, seed);
         carry_out(plan, World::<Appliance<Table>>::new(plan.seed, traced, configure))
     } else {
-        let configure = move |unit, seed| pair_config(&setup, unit, seed);
+        let configure = move |unit, seed| pair_config(&bare, unit, seed);
         carry_out(plan, World::<Pair>::new(plan.seed, traced, configure))
     }
 }

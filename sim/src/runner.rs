@@ -1,5 +1,6 @@
 //! Many runs on all cores.
 
+use crate::broken::Broken;
 use crate::figures::Figures;
 use crate::oracle::Violation;
 use crate::plan::Plan;
@@ -32,6 +33,7 @@ pub struct Report {
 #[must_use]
 pub fn run_many(
     seeds: Range<u64>,
+    broken: Option<&'static Broken>,
     threads: usize,
     goes_on: &(dyn Fn(u64) -> bool + Sync),
 ) -> Report {
@@ -47,7 +49,7 @@ pub fn run_many(
             if seed >= seeds.end {
                 break;
             }
-            let plan = Plan::from_seed(seed);
+            let plan = Plan::from_seed(seed).with(broken);
             let outcome = run(&plan, false);
             figures.add(&plan, &outcome);
             if let Some(violation) = outcome.violation {

@@ -65,7 +65,7 @@ pub(super) fn plan(seed: u64, kind: Kind) -> Plan {
     // Restarts were drawn ahead. Equal times keep the order in which they were drawn.
     faults.sort_by_key(|timed| timed.at);
     let last = faults.last().map_or(Duration::ZERO, |timed| timed.at);
-    Plan { seed, kind, setup, faults, calm_at: draw.at.max(last) }
+    Plan { seed, kind, broken: None, setup, faults, calm_at: draw.at.max(last) }
 }
 
 fn setup(random: &mut Random, kind: Kind) -> Setup {

@@ -4,6 +4,7 @@
 mod draw;
 mod fault;
 
+use crate::broken::Broken;
 pub use fault::{Fault, Links, Way};
 
 use core::fmt;
@@ -16,6 +17,8 @@ pub struct Plan {
     pub seed: u64,
     /// What it is about.
     pub kind: Kind,
+    /// The deliberate fault of the machines, if they are to have one.
+    pub broken: Option<&'static Broken>,
     /// How the pair is configured, and its network when nothing happens.
     pub setup: Setup,
     /// What happens, in order.
@@ -126,6 +129,12 @@ impl Plan {
     #[must_use]
     pub fn from_seed(seed: u64) -> Self {
         draw::plan(seed, Kind::of(seed))
+    }
+
+    /// The same for broken machines.
+    #[must_use]
+    pub fn with(self, broken: Option<&'static Broken>) -> Self {
+        Self { broken, ..self }
     }
 }
 
