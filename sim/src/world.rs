@@ -4,7 +4,7 @@
 use crate::glimpse::Glimpse;
 use crate::network::{Network, Packet};
 use crate::observed::Observed;
-use crate::oracle::{Crash, Oracle, Rule, Verdict, Violation};
+use crate::oracle::{Circumstances, Crash, Heard, Oracle, Rule, Verdict, Violation};
 use crate::platform::Answer;
 use crate::random::{Random, nanos};
 use crate::subject::Subject;
@@ -432,7 +432,7 @@ impl<S: Subject> World<S> {
             it.touched = true;
             self.observed.calls += 1;
             match packet.channel {
-                Channel::Pair => self.heard(unit, result, &packet.bytes),
+                Channel::Pair => self.heard(unit, result, packet.path.0, &packet.bytes),
                 _ => self.judge_sync(unit, was_active, "a datagram of synchronization"),
             }
             if self.poll_each {
@@ -442,11 +442,19 @@ impl<S: Subject> World<S> {
         self.network.recycle(packet);
     }
 
-    fn heard(&mut self, unit: usize, result: Result<(), Reject>, bytes: &[u8]) {
+    fn heard(&mut self, unit: usize, result: Result<(), Reject>, path: u8, bytes: &[u8]) {
         match (result, Glimpse::of(bytes)) {
             (Ok(()), Some(glimpse)) => {
-                let peer_holds = self.units[1 - unit].platform.holds;
-                self.oracle.hears(unit, self.now, glimpse, peer_holds);
+                let heard = Heard {
+                    now: self.now,
+                    local: self.local(unit),
+                    path,
+                    glimpse,
+                    peer_holds: self.units[1 - unit].platform.holds,
+                    interval: self.intervals[1 - unit],
+                };
+                let verdict = self.oracle.hears(unit, &heard);
+                self.judge(unit, verdict);
             }
             (Err(reject), _) if is_unreadable(&reject) => {
                 self.violate(Rule::Wire, &format!("{} cannot read: {reject}", NAMES[unit]));
@@ -502,7 +510,14 @@ impl<S: Subject> World<S> {
         match S::duty(action) {
             Ok(action) => {
                 platform.begin(self.now, id, action.name());
-                let verdict = self.oracle.acts(self.now, unit, &action);
+                let other = &self.units[1 - unit];
+                let verdict = self.oracle.acts(self.now, unit, &action, || Circumstances {
+                    delay: self.network.longest_delay,
+                    interval: self.intervals[A].max(self.intervals[B]),
+                    is_clean_conflict: other.platform.holds
+                        && self.network.is_sure()
+                        && self.units.iter().all(|unit| unit.slowest.is_zero()),
+                });
                 self.note(unit, || What::Action(action));
                 verdict
             }

@@ -92,7 +92,16 @@ mod tests {
     use super::*;
 
     fn says(weight: u16, ask: u64) -> Glimpse {
-        Glimpse { stance: Stance::Standby, weight, ask, eligible: true, preempts: false }
+        Glimpse {
+            stance: Stance::Standby,
+            weight,
+            ask,
+            release: 0,
+            start: 1,
+            number: 1,
+            eligible: true,
+            preempts: false,
+        }
     }
 
     /// A voluntary change needs a difference, and only one follows from it; an order needs none.

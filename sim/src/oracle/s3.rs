@@ -14,8 +14,6 @@ pub(super) struct S3 {
 
 #[derive(Debug, Default)]
 struct Watched {
-    /// The latest that its clock has shown: one that runs backwards stands still, by the contract.
-    clock: Instant,
     /// When its last heartbeat was handed out, by its own clock.
     handed_out: Instant,
     /// When it was last seen to have stalled, by its own clock.
@@ -30,13 +28,11 @@ impl S3 {
     }
 
     pub(super) fn started(&mut self, unit: usize, local: Instant) {
-        self.units[unit] = Watched { clock: local, handed_out: local, ..Watched::default() };
+        self.units[unit] = Watched { handed_out: local, ..Watched::default() };
     }
 
     pub(super) fn awake(&mut self, unit: usize, local: Instant, holds: bool) {
         let watched = &mut self.units[unit];
-        let local = watched.clock.max(local);
-        watched.clock = local;
         if local.saturating_since(watched.handed_out) > self.failure_time[unit] {
             watched.handed_out = local;
             watched.stalled = Some(local);
@@ -64,7 +60,7 @@ impl S3 {
     }
 
     pub(super) fn sends(&mut self, unit: usize, local: Instant, stance: Stance) -> Verdict {
-        self.units[unit].handed_out = self.units[unit].clock.max(local);
+        self.units[unit].handed_out = local;
         if claims(stance) && self.units[unit].must_withdraw {
             let text = "says that it is Active after a stall, before Withdraw";
             return Err((Rule::S3, text.into()));
