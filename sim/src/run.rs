@@ -70,6 +70,7 @@ fn carry_out<S: Subject>(plan: &Plan, mut world: World<S>) -> Outcome {
 
 fn prepare<S: Subject>(world: &mut World<S>, setup: &Setup) {
     world.poll_each = setup.poll_each;
+    world.oracle.election_delay = setup.election_delay;
     world.network.set_all(|link| {
         link.delay = setup.delay;
         link.jitter = setup.jitter;

@@ -8,6 +8,7 @@ mod hand_over;
 mod l1;
 mod l2;
 mod l3;
+mod patience;
 mod s1;
 mod s3;
 mod s6;
@@ -43,6 +44,8 @@ pub enum Rule {
     TakeOver,
     /// Of two units that hear each other, one is elected (PAIR-5).
     Election,
+    /// A unit waits for its election time, and for the failure time of an Active (PAIR-4, PAIR-12).
+    Patience,
     /// A unit takes on a release of its own question, in time (PAIR-20).
     HandOver,
     /// No heartbeat is taken in after a later one, or twice.
@@ -64,6 +67,7 @@ impl fmt::Display for Rule {
             Self::L3 => "L3",
             Self::TakeOver => "take-over time",
             Self::Election => "election",
+            Self::Patience => "patience",
             Self::HandOver => "hand-over",
             Self::Fresh => "stale heartbeat",
             Self::Progress => "progress",
@@ -107,6 +111,8 @@ pub(crate) struct Heard {
 pub struct Oracle {
     /// Of each unit, by its own clock.
     pub failure_time: [Duration; 2],
+    /// How long both units look for an Active at the least when they start.
+    pub election_delay: Duration,
     /// The longest time, in nanoseconds, for which both held the role.
     pub longest_conflict: u64,
     /// How long nobody held the role.
@@ -116,6 +122,7 @@ pub struct Oracle {
     /// The latest that each clock has shown: one that runs backwards stands still, by the contract.
     clocks: [Instant; 2],
     election: election::Election,
+    patience: patience::Patience,
     fresh: fresh::Fresh,
     hand_over: hand_over::HandOver,
     s1: s1::S1,
@@ -134,6 +141,8 @@ impl Oracle {
             slowest_take_over: 0.0,
             clocks: [Instant::ZERO; 2],
             election: election::Election::default(),
+            election_delay: Duration::ZERO,
+            patience: patience::Patience::default(),
             fresh: fresh::Fresh::default(),
             hand_over: hand_over::HandOver::default(),
             s1: s1::S1::new(failure_time),
@@ -166,6 +175,7 @@ impl Oracle {
         self.l3.started(unit);
         self.election.started(unit);
         self.fresh.started(unit);
+        self.patience.started(unit, local);
         self.hand_over.started(unit);
         self.take_over.started(unit);
     }
@@ -211,6 +221,8 @@ impl Oracle {
             if let Some(part) = self.take_over.took(now, unit) {
                 self.slowest_take_over = self.slowest_take_over.max(part);
             }
+            let local = self.clocks[unit];
+            self.patience.takes(unit, local, self.failure_time, self.election_delay)?;
             self.election.takes(now, unit, &circumstances())?;
         }
         Ok(())
@@ -222,6 +234,7 @@ impl Oracle {
         self.take_over.sends(unit, glimpse);
         self.election.sends(unit, glimpse);
         self.hand_over.sends(unit, local, glimpse);
+        self.patience.sends(unit, glimpse);
         self.s3.sends(unit, local, glimpse.stance)
     }
 
@@ -233,6 +246,7 @@ impl Oracle {
         self.s1.hears(unit, now, glimpse.stance, peer_holds);
         self.l2.hears(unit, glimpse);
         self.hand_over.hears(unit, local, glimpse);
+        self.patience.hears(unit, local, glimpse);
         self.fresh.hears(unit, path, glimpse)
     }
 
