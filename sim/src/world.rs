@@ -367,6 +367,7 @@ impl<S: Subject> World<S> {
         let it = &mut self.units[unit];
         if let Some(machine) = &mut it.machine {
             if machine.poll_timeout().is_some_and(|deadline| deadline.at <= now) {
+                self.oracle.awake(unit, now, it.platform.holds);
                 machine.handle_timeout(now);
                 self.observed.calls += 1;
                 if let Some(length) = it.hang_before_polling.take() {
@@ -428,6 +429,7 @@ impl<S: Subject> World<S> {
         if let Some(machine) = &mut it.machine {
             let peer = UnitId(1 - unit as u8);
             let from = Origin { peer, path: packet.path, channel: packet.channel };
+            self.oracle.awake(unit, now, it.platform.holds);
             let result = machine.handle_datagram(now, from, &packet.bytes);
             it.touched = true;
             self.observed.calls += 1;

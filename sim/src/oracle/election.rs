@@ -21,7 +21,7 @@ struct Watched {
     stance: Option<Stance>,
     /// It took, and looked for an Active before.
     was_elected: bool,
-    heard: u64,
+    heard: Option<u64>,
     heard_since: u64,
 }
 
@@ -51,10 +51,10 @@ impl Election {
 
     pub(super) fn hears(&mut self, unit: usize, now: u64, interval: Duration) {
         let watched = &mut self.units[unit];
-        if now - watched.heard > 2 * nanos(interval) {
+        if watched.heard.is_none_or(|heard| now - heard > 2 * nanos(interval)) {
             watched.heard_since = now;
         }
-        watched.heard = now;
+        watched.heard = Some(now);
     }
 
     /// A unit begins to take.
@@ -68,9 +68,8 @@ impl Election {
         let exchange = 2 * interval + 4 * delay;
         let is_quiet = self.last_fault + exchange <= now;
         let hear = self.units.iter().all(|unit| {
-            unit.heard_since > 0
-                && unit.heard_since + exchange <= now
-                && unit.heard + interval + interval / 2 + delay >= now
+            let heard = unit.heard.is_some_and(|it| it + interval + interval / 2 + delay >= now);
+            heard && unit.heard_since + exchange <= now
         });
         let elected = self.units.iter().all(|unit| unit.was_elected);
         if it.is_clean_conflict && is_quiet && hear && elected {

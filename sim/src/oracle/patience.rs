@@ -1,7 +1,7 @@
 //! A unit waits before it takes: after a start for the election time (PAIR-4), and after it heard an Active
 //! for the whole failure time, on every path (PAIR-6, PAIR-12).
 
-use super::{Rule, Verdict, claims};
+use super::{Rule, Verdict};
 use crate::glimpse::Glimpse;
 use core::time::Duration;
 use ha_core::pair::Stance;
@@ -55,12 +55,18 @@ impl Patience {
             return Err((Rule::Patience, format!("takes {waited:?} after its start")));
         }
         if let Some((glimpse, at)) = heard
-            && *stance == Some(Stance::Standby)
-            && claims(glimpse.stance)
+            && matches!(stance, Some(Stance::Election | Stance::Standby | Stance::Recovering))
+            // Who is still withdrawing must not be joined either.
+            && matches!(glimpse.stance, Stance::Active | Stance::Withdrawing)
+            // What it heard at this very instant may have come after it had decided.
+            && *at < local
             && local.saturating_since(*at) < failure_time[1 - unit]
         {
             let age = local.saturating_since(*at);
-            return Err((Rule::Patience, format!("takes {age:?} after it heard an Active")));
+            return Err((
+                Rule::Patience,
+                format!("takes {age:?} after it heard that its peer holds the role"),
+            ));
         }
         Ok(())
     }

@@ -142,7 +142,13 @@ impl Draw {
             (_, what) => what,
         };
         match what {
-            0 | 1 => self.add(Fault::TakeOver(unit)),
+            0 | 1 => {
+                self.add(Fault::TakeOver(unit));
+                // Who is impatient asks again while the first hand-over may be under way.
+                if self.random.chance(300) {
+                    self.add_later(3, Fault::TakeOver(unit));
+                }
+            }
             2 if faults.health => {
                 let weight = self.random.below(3) as u16;
                 let reason = self.random.pick(&REASONS);
