@@ -4,6 +4,8 @@
 //! - [`World`] is the simulation: two units of a [`Subject`], stepped from one thing that happens to the
 //!   next.
 //! - [`Oracle`] checks after each step what must always hold. What it finds is a value, a [`Violation`].
+//! - A [`Plan`] is what a seed stands for: a configuration, and a list of faults. [`run`] carries it out.
+//! - [`BROKEN`] machines show that the oracle catches what it is there for.
 //! - [`harness`] is the same for tests that tell a story of their own: it panics with the trace.
 //!
 //! Everything is a pure function of a configuration and a seed, on every machine: no clock is read, and
@@ -20,27 +22,42 @@
     clippy::result_large_err
 )]
 
+mod broken;
 mod clock;
+mod configure;
+mod figures;
 mod glimpse;
 pub mod harness;
+mod known;
 mod network;
 mod observed;
 mod oracle;
+pub mod plan;
 mod platform;
 mod random;
+mod run;
+mod runner;
 pub mod search;
+mod shrink;
 mod subject;
 pub mod timeline;
 mod trace;
 mod unit;
 mod world;
 
+pub use broken::{BROKEN, Broken, broken};
 pub use clock::UnitClock;
+pub use figures::Figures;
+pub use known::{Known, known};
 pub use network::{Link, Network};
 pub use observed::Observed;
 pub use oracle::{Gap, Oracle, Rule, Violation};
+pub use plan::Plan;
 pub use platform::{Answer, Platform};
 pub use random::{Random, nanos};
+pub use run::{Outcome, run};
+pub use runner::{Failure, Report, run_many};
+pub use shrink::shrink;
 pub use subject::Subject;
 pub use trace::{Entry, Trace, What};
 pub use unit::Unit;

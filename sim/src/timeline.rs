@@ -26,6 +26,14 @@ pub(crate) fn plain(entries: &[Entry]) -> String {
     timeline(entries, Style { colour: false, heartbeats: true })
 }
 
+/// The last so many lines of it.
+#[must_use]
+pub fn timeline_end(entries: &[Entry], lines: usize, style: Style) -> String {
+    let is_shown = |entry: &&Entry| style.heartbeats || !matches!(entry.what, What::Sent(_));
+    let shown: Vec<_> = entries.iter().filter(is_shown).cloned().collect();
+    timeline(&shown[shown.len().saturating_sub(lines)..], style)
+}
+
 /// The trace as text: when, the Primary in the left column, the Secondary in the right one.
 #[must_use]
 pub fn timeline(entries: &[Entry], style: Style) -> String {

@@ -53,6 +53,12 @@ impl Trace {
     }
 }
 
+impl From<Trace> for Vec<Entry> {
+    fn from(trace: Trace) -> Self {
+        trace.entries
+    }
+}
+
 impl Deref for Trace {
     type Target = [Entry];
 

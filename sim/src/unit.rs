@@ -35,7 +35,9 @@ pub struct Unit<S> {
     /// Something was handed in, and the outputs are not polled yet.
     pub(crate) touched: bool,
     /// When it has to be looked at next, if nothing is handed in.
-    pub(crate) wake_at: u64,
+    wake_at: u64,
+    /// That has to be asked anew.
+    pub(crate) is_stale: bool,
 }
 
 impl<S: Subject> Unit<S> {
@@ -55,6 +57,7 @@ impl<S: Subject> Unit<S> {
             queue: VecDeque::new(),
             touched: false,
             wake_at: u64::MAX,
+            is_stale: true,
         }
     }
 
@@ -75,7 +78,7 @@ impl<S: Subject> Unit<S> {
         self.hang_before_polling = None;
         self.was_polling = false;
         self.touched = false;
-        self.wake_at = u64::MAX;
+        self.is_stale = true;
     }
 
     pub(crate) fn queue(&mut self, packet: Packet) {
@@ -84,14 +87,20 @@ impl<S: Subject> Unit<S> {
         }
     }
 
-    /// Notes when it has to be looked at next: after everything that was handed in or done to it.
-    pub(crate) fn note_wake_up(&mut self, now: u64) {
-        let Some(machine) = &self.machine else { return self.wake_at = u64::MAX };
-        if let Some(until) = self.hung_until {
-            return self.wake_at = until;
+    /// When it has to be looked at next; `u64::MAX` is never.
+    pub(crate) fn wake_at(&mut self, now: u64) -> u64 {
+        if core::mem::take(&mut self.is_stale) {
+            self.wake_at = self.next_wake_up(now).unwrap_or(u64::MAX);
+        }
+        self.wake_at
+    }
+
+    fn next_wake_up(&self, now: u64) -> Option<u64> {
+        let machine = self.machine.as_ref()?;
+        if self.hung_until.is_some() {
+            return self.hung_until;
         }
         let deadline = machine.poll_timeout().map(|deadline| self.clock.when(deadline.at).max(now));
-        let next = deadline.into_iter().chain(self.platform.next_done()).min();
-        self.wake_at = next.unwrap_or(u64::MAX);
+        deadline.into_iter().chain(self.platform.next_done()).min()
     }
 }

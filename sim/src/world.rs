@@ -4,7 +4,7 @@
 use crate::glimpse::Glimpse;
 use crate::network::{Network, Packet};
 use crate::observed::Observed;
-use crate::oracle::{Crash, Oracle, Rule, Verdict, Violation};
+use crate::oracle::{Circumstances, Crash, Heard, Oracle, Rule, Verdict, Violation};
 use crate::platform::Answer;
 use crate::random::{Random, nanos};
 use crate::subject::Subject;
@@ -123,6 +123,12 @@ impl<S: Subject> World<S> {
         self.units[unit].machine.is_some()
     }
 
+    /// Whether a unit hangs.
+    #[must_use]
+    pub fn hangs(&self, unit: usize) -> bool {
+        self.units[unit].hung_until.is_some()
+    }
+
     /// What the units say of their roles; `None` of one that is off.
     #[must_use]
     pub fn roles(&self) -> [Option<Role>; 2] {
@@ -193,18 +199,25 @@ impl<S: Subject> World<S> {
         self.units[unit].power_off();
     }
 
+    /// A unit is stopped, as it was told that it may be.
+    pub fn stop(&mut self, unit: usize) {
+        self.fault(unit, || "stops".into());
+        self.units[unit].power_off();
+    }
+
     /// A unit does nothing for a while; its clock runs on.
     pub fn hang(&mut self, unit: usize, length: Duration) {
         self.fault(unit, || format!("hangs for {length:?}"));
         let until = self.now + nanos(length);
         let it = &mut self.units[unit];
         it.hung_until = it.hung_until.max(Some(until));
-        it.note_wake_up(self.now);
+        it.is_stale = true;
     }
 
     /// A unit does nothing for a while, and its clock does not show it.
     pub fn pause(&mut self, unit: usize, length: Duration) {
         if self.units[unit].hung_until.is_none() {
+            self.fault(unit, || "is paused, and its clock with it".into());
             self.units[unit].clock_stands = length;
             self.hang(unit, length);
         }
@@ -220,20 +233,21 @@ impl<S: Subject> World<S> {
     pub fn jump_ahead(&mut self, unit: usize, by: Duration) {
         self.fault(unit, || format!("'s clock jumps ahead by {by:?}"));
         self.units[unit].clock.jump_ahead(self.now, by);
-        self.units[unit].note_wake_up(self.now);
+        self.units[unit].is_stale = true;
     }
 
     /// A unit's clock is set back.
     pub fn step_back(&mut self, unit: usize, by: Duration) {
         self.fault(unit, || format!("'s clock is set back by {by:?}"));
+        self.oracle.clock_was_wrong(self.now + nanos(by));
         self.units[unit].clock.step_back(self.now, by);
-        self.units[unit].note_wake_up(self.now);
+        self.units[unit].is_stale = true;
     }
 
     /// A unit's clock goes so many nanoseconds per millisecond too fast, or too slow.
     pub fn set_rate(&mut self, unit: usize, parts_per_million: i64) {
         self.units[unit].clock.set_rate(self.now, parts_per_million);
-        self.units[unit].note_wake_up(self.now);
+        self.units[unit].is_stale = true;
     }
 
     /// Tells the role machine of a unit that runs something.
@@ -248,12 +262,11 @@ impl<S: Subject> World<S> {
         if result.is_ok() {
             match input {
                 Input::HealthWeight(weight) => self.oracle.health(unit, weight),
-                Input::TakeOver => self.oracle.ordered(self.now, unit),
+                Input::TakeOver => self.oracle.ordered(unit),
+                Input::FailOver => self.oracle.invited(self.now, 1 - unit),
                 Input::Maintenance(to) => {
-                    self.oracle.ordered_for_good(1 - unit, to != Maintenance::Off);
+                    self.oracle.in_maintenance(unit, to != Maintenance::Off);
                 }
-                Input::FailOver => self.oracle.ordered(self.now, 1 - unit),
-                Input::Leave(_) => self.oracle.ordered(self.now, 1 - unit),
                 _ => {}
             }
         }
@@ -265,6 +278,12 @@ impl<S: Subject> World<S> {
     pub fn answer(&mut self, unit: usize, action: &'static str, answer: Answer) {
         self.fault(unit, || format!("will answer {action} {answer}"));
         self.units[unit].platform.answer(action, answer);
+    }
+
+    /// From now on, a unit's platform answers everything at once.
+    pub fn repair(&mut self, unit: usize) {
+        self.fault(unit, || "'s platform works".into());
+        self.units[unit].platform.repair();
     }
 
     /// Cuts or heals all links from `sender`.
@@ -304,7 +323,8 @@ impl<S: Subject> World<S> {
             return false;
         }
         let arrival = self.network.next_arrival().unwrap_or(u64::MAX);
-        let next = arrival.min(self.units[A].wake_at).min(self.units[B].wake_at);
+        let [a, b] = &mut self.units;
+        let next = arrival.min(a.wake_at(self.now)).min(b.wake_at(self.now));
         if next > until {
             self.now = self.now.max(until);
             self.check();
@@ -328,9 +348,10 @@ impl<S: Subject> World<S> {
             }
         }
         for unit in [A, B] {
-            if self.units[unit].touched || self.units[unit].wake_at <= self.now {
+            let it = &mut self.units[unit];
+            if it.touched || it.wake_at(self.now) <= self.now {
+                it.is_stale = true;
                 self.wake(unit);
-                self.units[unit].note_wake_up(self.now);
             }
         }
         self.check();
@@ -350,6 +371,7 @@ impl<S: Subject> World<S> {
         let it = &mut self.units[unit];
         if let Some(machine) = &mut it.machine {
             if machine.poll_timeout().is_some_and(|deadline| deadline.at <= now) {
+                self.oracle.awake(unit, now, it.platform.holds);
                 machine.handle_timeout(now);
                 self.observed.calls += 1;
                 if let Some(length) = it.hang_before_polling.take() {
@@ -365,10 +387,14 @@ impl<S: Subject> World<S> {
     fn go_on(&mut self, unit: usize) {
         let it = &mut self.units[unit];
         it.hung_until = None;
-        it.clock.step_back(self.now, core::mem::take(&mut it.clock_stands));
+        let missing = core::mem::take(&mut it.clock_stands);
+        it.clock.step_back(self.now, missing);
         let was_polling = core::mem::take(&mut it.was_polling);
         let queue = core::mem::take(&mut it.queue);
         self.fault(unit, || "goes on".into());
+        if !missing.is_zero() {
+            self.oracle.clock_was_wrong(self.now);
+        }
         if was_polling {
             self.drain(unit);
         }
@@ -407,11 +433,12 @@ impl<S: Subject> World<S> {
         if let Some(machine) = &mut it.machine {
             let peer = UnitId(1 - unit as u8);
             let from = Origin { peer, path: packet.path, channel: packet.channel };
+            self.oracle.awake(unit, now, it.platform.holds);
             let result = machine.handle_datagram(now, from, &packet.bytes);
             it.touched = true;
             self.observed.calls += 1;
             match packet.channel {
-                Channel::Pair => self.heard(unit, result, &packet.bytes),
+                Channel::Pair => self.heard(unit, result, packet.path.0, &packet.bytes),
                 _ => self.judge_sync(unit, was_active, "a datagram of synchronization"),
             }
             if self.poll_each {
@@ -421,11 +448,19 @@ impl<S: Subject> World<S> {
         self.network.recycle(packet);
     }
 
-    fn heard(&mut self, unit: usize, result: Result<(), Reject>, bytes: &[u8]) {
+    fn heard(&mut self, unit: usize, result: Result<(), Reject>, path: u8, bytes: &[u8]) {
         match (result, Glimpse::of(bytes)) {
             (Ok(()), Some(glimpse)) => {
-                let peer_holds = self.units[1 - unit].platform.holds;
-                self.oracle.hears(unit, self.now, glimpse, peer_holds);
+                let heard = Heard {
+                    now: self.now,
+                    local: self.local(unit),
+                    path,
+                    glimpse,
+                    peer_holds: self.units[1 - unit].platform.holds,
+                    interval: self.intervals[1 - unit],
+                };
+                let verdict = self.oracle.hears(unit, &heard);
+                self.judge(unit, verdict);
             }
             (Err(reject), _) if is_unreadable(&reject) => {
                 self.violate(Rule::Wire, &format!("{} cannot read: {reject}", NAMES[unit]));
@@ -444,12 +479,13 @@ impl<S: Subject> World<S> {
     fn drain(&mut self, unit: usize) {
         let now = self.local(unit);
         self.units[unit].touched = false;
+        self.units[unit].is_stale = true;
         for _ in 0..MAX_AT_ONCE {
             let it = &mut self.units[unit];
             let Some(machine) = &mut it.machine else { return };
             self.oracle.awake(unit, now, it.platform.holds);
             let Some(output) = machine.poll_output(now, &mut self.buf) else {
-                return it.note_wake_up(self.now);
+                return;
             };
             let verdict = match output {
                 Output::Transmit { to, len } => {
@@ -480,7 +516,14 @@ impl<S: Subject> World<S> {
         match S::duty(action) {
             Ok(action) => {
                 platform.begin(self.now, id, action.name());
-                let verdict = self.oracle.acts(self.now, unit, &action);
+                let other = &self.units[1 - unit];
+                let verdict = self.oracle.acts(self.now, unit, &action, || Circumstances {
+                    delay: self.network.longest_delay,
+                    interval: self.intervals[A].max(self.intervals[B]),
+                    is_clean_conflict: other.platform.holds
+                        && self.network.is_sure()
+                        && self.units.iter().all(|unit| unit.slowest.is_zero()),
+                });
                 self.note(unit, || What::Action(action));
                 verdict
             }
@@ -539,6 +582,12 @@ impl<S: Subject> World<S> {
     pub(crate) fn violate(&mut self, rule: Rule, text: &str) {
         let at = self.now();
         self.violation.get_or_insert_with(|| Violation { rule, at, text: text.into() });
+    }
+
+    /// What happened.
+    #[must_use]
+    pub fn into_trace(self) -> Vec<crate::Entry> {
+        self.trace.into()
     }
 
     fn local(&self, unit: usize) -> Instant {

@@ -169,7 +169,8 @@ fn hash_fitness(fitness: &Fitness, frame: &Frame<'_>, hasher: &mut impl Hasher) 
 }
 
 fn hash_peer(peer: &Peer, frame: &Frame<'_>, failure_time: Duration, hasher: &mut impl Hasher) {
-    let Peer { paths, last, candidate } = peer;
+    let Peer { paths, last, candidate, former } = peer;
+    former.hash(hasher);
     let start = last.map_or(0, |last| last.heartbeat.id.start);
     for Path { heard, number, up } in paths {
         // 0 means that none of this start was heard yet.

@@ -5,7 +5,11 @@ use crate::identity::PathId;
 use crate::reject::Reject;
 use crate::time::Instant;
 use alloc::vec::Vec;
+use arrayvec::ArrayVec;
 use core::time::Duration;
+
+/// So many former starts of the peer are remembered.
+const MAX_FORMER: usize = 8;
 
 /// The peer as its heartbeats show it.
 #[derive(Clone, Debug)]
@@ -15,6 +19,9 @@ pub(super) struct Peer {
     /// A start of the peer that is not proven yet. It is echoed while the known one is quiet, so that
     /// it can prove itself.
     pub(super) candidate: Option<HeartbeatId>,
+    /// Starts of the peer that another one has displaced, the latest last: what they said may still be on
+    /// its way, and means nothing any more.
+    pub(super) former: ArrayVec<u64, MAX_FORMER>,
 }
 
 #[derive(Debug, Default, Clone)]
@@ -51,6 +58,7 @@ impl Peer {
             paths: core::iter::repeat_n(Path::default(), paths.into()).collect(),
             last: None,
             candidate: None,
+            former: ArrayVec::new(),
         }
     }
 
@@ -101,7 +109,8 @@ impl Peer {
     /// `is_stale` says whether a copy is too old: see [`Rules::is_stale`](super::Rules::is_stale).
     ///
     /// A heartbeat of another start of the peer is believed once it echoes us, or at once while the
-    /// peer is silent: a copy from long ago cannot displace the present start.
+    /// peer is silent: a copy from long ago cannot displace the present start. One that was displaced is
+    /// never believed again.
     pub(super) fn accept(
         &mut self,
         now: Instant,
@@ -111,6 +120,9 @@ impl Peer {
         is_stale: fn(u64, u64, u64, u8) -> bool,
     ) -> Result<Heard, Reject> {
         let id = heartbeat.id;
+        if self.former.contains(&id.start) {
+            return Err(Reject::Stale);
+        }
         let known = self.alive().map(|last| (last.heartbeat.id, last.since));
         let (newest, since) = match known {
             Some((newest, since)) if newest.start == id.start => (Some(newest.number), since),
@@ -145,12 +157,19 @@ impl Peer {
         }
         let path_anew = !slot.up;
         *slot = Path { heard: Some(now), number: id.number, up: true };
+        let former = self.last.map(|last| last.heartbeat.id.start);
         match &mut self.last {
             Some(last) if !first_copy => last.at = now,
             last => *last = Some(Last { heartbeat, at: now, since, alive: true }),
         }
         if newest.is_none() {
             self.candidate = None;
+        }
+        if let Some(former) = former.filter(|former| *former != id.start) {
+            if self.former.is_full() {
+                self.former.remove(0);
+            }
+            self.former.push(former);
         }
         Ok(Heard { anew: newest.is_none(), path_anew, first_copy })
     }

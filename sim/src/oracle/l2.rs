@@ -20,13 +20,15 @@ struct Watched {
     /// What the peer last said of its own.
     peers_health: Health,
     ask: u64,
+    /// It asked before the last change: what follows from that is not counted.
+    outdated: bool,
     /// When it asked, it was strictly better than the peer was as it last heard.
     was_better: bool,
     preempts: bool,
-    /// Until when an order for it to take counts.
-    ordered_until: u64,
-    /// Its peer is to be rid of the role.
-    ordered_for_good: bool,
+    /// Somebody ordered it to take, and it has not given up yet.
+    is_ordered: bool,
+    /// Until when its peer wants it to take.
+    invited_until: u64,
 }
 
 impl L2 {
@@ -36,18 +38,21 @@ impl L2 {
 
     pub(super) fn changed(&mut self) {
         self.changes = 0;
+        for watched in &mut self.units {
+            watched.outdated = watched.ask != 0;
+        }
     }
 
     pub(super) fn health(&mut self, unit: usize, weight: u16) {
         self.units[unit].health.weight = weight;
     }
 
-    pub(super) fn ordered(&mut self, until: u64, unit: usize) {
-        self.units[unit].ordered_until = until;
+    pub(super) fn ordered(&mut self, unit: usize) {
+        self.units[unit].is_ordered = true;
     }
 
-    pub(super) fn ordered_for_good(&mut self, unit: usize, ordered: bool) {
-        self.units[unit].ordered_for_good = ordered;
+    pub(super) fn invited(&mut self, unit: usize, until: u64) {
+        self.units[unit].invited_until = until;
     }
 
     pub(super) fn hears(&mut self, unit: usize, glimpse: Glimpse) {
@@ -60,11 +65,13 @@ impl L2 {
         watched.health.fit = glimpse.health.fit;
         if watched.ask != glimpse.ask {
             watched.ask = glimpse.ask;
+            watched.outdated &= glimpse.ask == 0;
             watched.was_better |= watched.health > watched.peers_health;
         }
-        // Its first words as Active come before the news that it took.
+        // Who takes asks no longer, but does so because it had asked.
         if glimpse.ask == 0 && glimpse.stance == Stance::Standby {
             watched.was_better = false;
+            watched.is_ordered = false;
         }
     }
 
@@ -75,10 +82,10 @@ impl L2 {
         unit: usize,
     ) -> Result<bool, super::Broken> {
         let watched = &mut self.units[unit];
-        if core::mem::take(&mut watched.ordered_until) >= now || watched.ordered_for_good {
+        if core::mem::take(&mut watched.is_ordered) || watched.invited_until >= now {
             return Ok(false);
         }
-        self.changes += 1;
+        self.changes += u32::from(!core::mem::take(&mut watched.outdated));
         self.judge(unit)?;
         Ok(true)
     }
@@ -102,8 +109,16 @@ mod tests {
     use super::*;
 
     fn says(weight: u16, ask: u64) -> Glimpse {
-        let health = Health { fit: true, weight };
-        Glimpse { stance: Stance::Standby, health, ask, eligible: true, preempts: false }
+        Glimpse {
+            stance: Stance::Standby,
+            health: Health { fit: true, weight },
+            ask,
+            release: 0,
+            start: 1,
+            number: 1,
+            eligible: true,
+            preempts: false,
+        }
     }
 
     /// A voluntary change needs a difference, and only one follows from it; an order needs none.
@@ -116,8 +131,8 @@ mod tests {
         assert_eq!(l2.takes_by_release(10, 1), Ok(true));
         l2.hears(0, says(5, 0));
         l2.sends(0, says(3, 78));
-        assert_eq!(l2.takes_by_release(20, 0).unwrap_err().0, Rule::L2);
-        l2.ordered(30, 0);
-        assert_eq!(l2.takes_by_release(30, 0), Ok(false));
+        assert_eq!(l2.takes_by_release(10, 0).unwrap_err().0, Rule::L2);
+        l2.ordered(0);
+        assert_eq!(l2.takes_by_release(10, 0), Ok(false));
     }
 }

@@ -1,15 +1,22 @@
 //! What must always hold, checked after each step, from outside: by what the platforms were asked to do,
 //! what went over the wire, and what the faults were. One file a rule.
 
+mod election;
+mod fresh;
 mod gap;
+mod hand_over;
+mod l1;
 mod l2;
 mod l3;
+mod patience;
 mod s1;
 mod s3;
 mod s6;
 mod take_over;
 
+pub(crate) use election::Circumstances;
 pub use gap::Gap;
+pub(crate) use l1::Calm;
 pub(crate) use take_over::Crash;
 
 use crate::glimpse::Glimpse;
@@ -35,6 +42,14 @@ pub enum Rule {
     L3,
     /// After a crash of the Active the Standby takes over in time (PAIR-6).
     TakeOver,
+    /// Of two units that hear each other, one is elected (PAIR-5).
+    Election,
+    /// A unit waits for its election time, and for the failure time of an Active (PAIR-4, PAIR-12).
+    Patience,
+    /// A unit takes on a release of its own question, in time (PAIR-20).
+    HandOver,
+    /// No heartbeat is taken in after a later one, or twice.
+    Fresh,
     /// Time goes on: no unit keeps the world busy at one instant.
     Progress,
     /// What a unit sends can be read by its peer.
@@ -51,6 +66,10 @@ impl fmt::Display for Rule {
             Self::L2 => "L2",
             Self::L3 => "L3",
             Self::TakeOver => "take-over time",
+            Self::Election => "election",
+            Self::Patience => "patience",
+            Self::HandOver => "hand-over",
+            Self::Fresh => "stale heartbeat",
             Self::Progress => "progress",
             Self::Wire => "wire",
         })
@@ -73,17 +92,39 @@ pub struct Violation {
 pub(crate) type Broken = (Rule, String);
 pub(crate) type Verdict = Result<(), Broken>;
 
+/// A heartbeat that a unit took in.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Heard {
+    pub(crate) now: u64,
+    /// What the unit's clock shows.
+    pub(crate) local: Instant,
+    pub(crate) path: u8,
+    pub(crate) glimpse: Glimpse,
+    /// Its peer holds the role at this moment.
+    pub(crate) peer_holds: bool,
+    /// The peer's heartbeat interval.
+    pub(crate) interval: Duration,
+}
+
 /// Watches both units from outside.
 #[derive(Debug)]
 pub struct Oracle {
     /// Of each unit, by its own clock.
     pub failure_time: [Duration; 2],
+    /// How long both units look for an Active at the least when they start.
+    pub election_delay: Duration,
     /// The longest time, in nanoseconds, for which both held the role.
     pub longest_conflict: u64,
     /// How long nobody held the role.
     pub gap: Gap,
     /// The slowest take-over after a crash, of its bound: 1 is just in time.
     pub slowest_take_over: f64,
+    /// The latest that each clock has shown: one that runs backwards stands still, by the contract.
+    clocks: [Instant; 2],
+    election: election::Election,
+    patience: patience::Patience,
+    fresh: fresh::Fresh,
+    hand_over: hand_over::HandOver,
     s1: s1::S1,
     s3: s3::S3,
     l2: l2::L2,
@@ -99,6 +140,12 @@ impl Oracle {
             longest_conflict: 0,
             gap: Gap::default(),
             slowest_take_over: 0.0,
+            clocks: [Instant::ZERO; 2],
+            election: election::Election::default(),
+            election_delay: Duration::ZERO,
+            patience: patience::Patience::default(),
+            fresh: fresh::Fresh::default(),
+            hand_over: hand_over::HandOver::default(),
             s1: s1::S1::new(failure_time),
             s3: s3::S3::new(failure_time),
             l2: l2::L2::default(),
@@ -107,23 +154,38 @@ impl Oracle {
         }
     }
 
+    /// What a unit's clock shows, as the unit has to count it.
+    fn clock(&mut self, unit: usize, local: Instant) -> Instant {
+        let clock = &mut self.clocks[unit];
+        *clock = local.max(*clock);
+        *clock
+    }
+
     /// Something changed in the world that is not the machines' doing.
     pub(crate) fn disturbed(&mut self, now: u64) {
         self.l2.changed();
+        self.election.disturbed(now);
         self.take_over.disturbed(now);
     }
 
     pub(crate) fn started(&mut self, unit: usize, local: Instant) {
+        self.clocks[unit] = local;
         self.s1.started(unit);
         self.s3.started(unit, local);
         self.l2.started(unit);
         self.l3.started(unit);
+        self.election.started(unit);
+        self.fresh.started(unit);
+        self.patience.started(unit, local);
+        self.hand_over.started(unit);
         self.take_over.started(unit);
     }
 
     /// The Active crashed, as `crash` describes it.
     pub(crate) fn crashed(&mut self, now: u64, crash: &Crash) {
         let heard_since = self.s1.heard_since(1 - crash.unit);
+        self.election.disturbed(now);
+        self.l2.changed();
         self.take_over.crashed(now, crash, heard_since, self.failure_time);
     }
 
@@ -133,40 +195,70 @@ impl Oracle {
     }
 
     /// Somebody ordered that this unit should have the role.
-    pub(crate) fn ordered(&mut self, now: u64, unit: usize) {
-        self.l2.ordered(now + 4 * self.s1.failure_time(), unit);
+    pub(crate) fn ordered(&mut self, unit: usize) {
+        self.l2.ordered(unit);
     }
 
-    /// From now on this unit should have the role, or no longer.
-    pub(crate) fn ordered_for_good(&mut self, unit: usize, ordered: bool) {
-        self.l2.ordered_for_good(unit, ordered);
+    /// Until `now` a unit's clock counted less than there was.
+    pub(crate) fn clock_was_wrong(&mut self, now: u64) {
+        self.s1.clock_was_wrong(now);
+    }
+
+    /// The peer of this unit was told to have it take over.
+    pub(crate) fn invited(&mut self, now: u64, unit: usize) {
+        self.l2.invited(unit, now + 8 * self.s1.failure_time());
+    }
+
+    /// The unit was told to be in maintenance, so its peer is to take over; or no longer.
+    pub(crate) fn in_maintenance(&mut self, unit: usize, on: bool) {
+        self.l2.invited(1 - unit, if on { u64::MAX } else { 0 });
     }
 
     /// The unit does something: did its clock show a stall before?
     pub(crate) fn awake(&mut self, unit: usize, local: Instant, holds: bool) {
+        let local = self.clock(unit, local);
         self.s3.awake(unit, local, holds);
     }
 
-    pub(crate) fn acts(&mut self, now: u64, unit: usize, action: &Action) -> Verdict {
+    pub(crate) fn acts(
+        &mut self,
+        now: u64,
+        unit: usize,
+        action: &Action,
+        circumstances: impl FnOnce() -> Circumstances,
+    ) -> Verdict {
         self.s3.acts(unit, action)?;
-        if action.name() == "AdoptState"
-            && let Some(part) = self.take_over.took(now, unit)
-        {
-            self.slowest_take_over = self.slowest_take_over.max(part);
+        if action.name() == "AdoptState" {
+            if let Some(part) = self.take_over.took(now, unit) {
+                self.slowest_take_over = self.slowest_take_over.max(part);
+            }
+            let local = self.clocks[unit];
+            self.patience.takes(unit, local, self.failure_time, self.election_delay)?;
+            self.election.takes(now, unit, &circumstances())?;
         }
         Ok(())
     }
 
     pub(crate) fn sends(&mut self, unit: usize, local: Instant, glimpse: Glimpse) -> Verdict {
+        let local = self.clock(unit, local);
         self.l2.sends(unit, glimpse);
         self.take_over.sends(unit, glimpse);
+        self.election.sends(unit, glimpse);
+        self.hand_over.sends(unit, local, glimpse);
+        self.patience.sends(unit, glimpse);
         self.s3.sends(unit, local, glimpse.stance)
     }
 
     /// A heartbeat of the peer arrived and was accepted.
-    pub(crate) fn hears(&mut self, unit: usize, now: u64, glimpse: Glimpse, peer_holds: bool) {
+    pub(crate) fn hears(&mut self, unit: usize, heard: &Heard) -> Verdict {
+        let Heard { now, local, path, glimpse, peer_holds, interval } = *heard;
+        let local = self.clock(unit, local);
+        self.election.hears(unit, now, interval);
         self.s1.hears(unit, now, glimpse.stance, peer_holds);
         self.l2.hears(unit, glimpse);
+        self.hand_over.hears(unit, local, glimpse);
+        self.patience.hears(unit, local, glimpse);
+        self.fresh.hears(unit, path, glimpse)
     }
 
     /// A unit told some news. `local` is what its clock shows.
@@ -179,15 +271,17 @@ impl Oracle {
         event: &Event,
     ) -> Verdict {
         let Event::RoleChanged { from, to, why, .. } = event else { return Ok(()) };
+        let local = self.clock(unit, local);
         if *to == Role::Active {
             if is_hand_over(*why) {
-                self.s1.takes_by_release(peer_holds)?;
+                self.s1.takes_by_release(now, peer_holds)?;
+                self.hand_over.takes(unit, self.failure_time[unit])?;
                 if self.l2.takes_by_release(now, unit)? {
                     self.l3.changes_voluntarily(unit, local)?;
                 }
             }
             if *why == Why::NotClaimed {
-                self.s1.takes_back(unit, peer_holds)?;
+                self.s1.takes_back(now, unit, peer_holds)?;
             }
         }
         if *from == Role::Active || *to == Role::Active {

@@ -13,6 +13,9 @@ pub(super) struct S1 {
     both_hold_since: Option<u64>,
     /// Heartbeats can have been lost during the present conflict.
     with_losses: bool,
+    /// Until then a hand-over may be under way whose time limits a clock has stretched: a pause that no
+    /// clock shows is ended by the conflict (CRASH-4), and so is what a hand-over comes to by it.
+    limits_unsure_until: u64,
 }
 
 #[derive(Debug, Default)]
@@ -31,7 +34,14 @@ impl S1 {
             units: Default::default(),
             both_hold_since: None,
             with_losses: false,
+            limits_unsure_until: 0,
         }
+    }
+
+    pub(super) fn clock_was_wrong(&mut self, until: u64) {
+        // Beyond the longest time limit of a hand-over, which is two failure times.
+        let until = until + 3 * self.failure_time();
+        self.limits_unsure_until = self.limits_unsure_until.max(until);
     }
 
     /// The longer one of both units.
@@ -60,16 +70,17 @@ impl S1 {
     }
 
     /// The unit takes in a hand-over: the other may not hold the role.
-    pub(super) fn takes_by_release(&self, peer_holds: bool) -> Verdict {
-        if peer_holds {
+    pub(super) fn takes_by_release(&self, now: u64, peer_holds: bool) -> Verdict {
+        if peer_holds && now > self.limits_unsure_until {
             return Err((Rule::S1, "both hold the role in a hand-over".into()));
         }
         Ok(())
     }
 
     /// The unit takes back what it had released.
-    pub(super) fn takes_back(&self, unit: usize, peer_holds: bool) -> Verdict {
-        if peer_holds && self.units[unit].knows_of_peers_reign {
+    pub(super) fn takes_back(&self, now: u64, unit: usize, peer_holds: bool) -> Verdict {
+        let is_sure = now > self.limits_unsure_until;
+        if is_sure && peer_holds && self.units[unit].knows_of_peers_reign {
             return Err((Rule::S1, "takes back a role that it heard the peer claim".into()));
         }
         Ok(())

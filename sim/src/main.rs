@@ -1,0 +1,143 @@
+//! The simulator: `sim --runs 1000` goes through fresh seeds on all cores, `sim --seed N` replays one.
+
+#![forbid(unsafe_code)]
+// A program at the edge: it reads the clock to say how fast it is and to stop in time.
+#![allow(clippy::arithmetic_side_effects, clippy::disallowed_methods)]
+
+use clap::Parser;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use sim::timeline::{Style, timeline, timeline_end};
+use sim::{BROKEN, Broken, Figures, Plan, Report, broken, known, run, run_many, shrink};
+use std::io::{IsTerminal as _, stdout};
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+/// So many lines of the timeline of a run that failed are shown.
+const SHOWN: usize = 60;
+
+/// Simulates pairs of firewalls with faults, and checks that what must always hold does.
+#[derive(Debug, Parser)]
+struct Options {
+    /// Replay the run of this seed, with its timeline.
+    #[arg(long, conflicts_with_all = ["runs", "known"])]
+    seed: Option<u64>,
+    /// Show every heartbeat in the timeline.
+    #[arg(long)]
+    heartbeats: bool,
+    /// Run so many seeds, on all cores.
+    #[arg(long, default_value_t = 1000)]
+    runs: u64,
+    /// The first of them; a fresh one unless it is given.
+    #[arg(long)]
+    from: Option<u64>,
+    /// Begin no run after so many seconds.
+    #[arg(long)]
+    time: Option<u64>,
+    /// Run the seeds that ever failed, and no others.
+    #[arg(long)]
+    known: bool,
+    /// Put this deliberate fault into the machines, to see it caught.
+    #[arg(long = "break", value_name = "NAME", value_parser = broken_by_name)]
+    broken: Option<&'static Broken>,
+    /// List the deliberate faults.
+    #[arg(long)]
+    list_breaks: bool,
+    /// How many threads; as many as there are cores unless it is given.
+    #[arg(long)]
+    threads: Option<usize>,
+}
+
+fn main() -> ExitCode {
+    let options = Options::parse();
+    if options.list_breaks {
+        for Broken { name, what, .. } in BROKEN {
+            println!("{name:<28} {what}");
+        }
+        return ExitCode::SUCCESS;
+    }
+    let is_good = match options.seed {
+        Some(seed) => replay(&Plan::from_seed(seed).with(options.broken), options.heartbeats),
+        None if options.known => run_known(),
+        None => run_fresh(&options),
+    };
+    if is_good { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn broken_by_name(name: &str) -> Result<&'static Broken, String> {
+    broken(name).ok_or_else(|| "no such fault; --list-breaks lists them".into())
+}
+
+fn style(heartbeats: bool) -> Style {
+    Style { colour: stdout().is_terminal(), heartbeats }
+}
+
+/// Shows one run from its beginning to its end.
+fn replay(plan: &Plan, heartbeats: bool) -> bool {
+    let outcome = run(plan, true);
+    println!("seed {}, {:?}: {plan}", plan.seed, plan.kind);
+    println!("{}", timeline(&outcome.trace, style(heartbeats)));
+    match &outcome.violation {
+        Some(violation) => println!("BROKEN: {violation}"),
+        None => println!("nothing broken in {:?}", outcome.simulated),
+    }
+    outcome.violation.is_none()
+}
+
+fn run_known() -> bool {
+    let mut is_good = true;
+    for it in known() {
+        let violation = run(&Plan::from_seed(it.seed), false).violation;
+        let result = violation.as_ref().map_or("holds".into(), ToString::to_string);
+        println!("{:<40} {:>20}  {result}", it.name, it.seed);
+        is_good &= violation.is_none();
+    }
+    is_good
+}
+
+fn run_fresh(options: &Options) -> bool {
+    // Short enough to be read aloud.
+    let from = options.from.unwrap_or_else(|| fastrand::u64(0..1 << 40));
+    let threads =
+        options.threads.or_else(|| std::thread::available_parallelism().ok().map(Into::into));
+    let threads = threads.unwrap_or(1);
+    let bar = ProgressBar::with_draw_target(Some(options.runs), ProgressDrawTarget::stderr());
+    let template = "{wide_bar} {pos}/{len} runs, {eta} left";
+    bar.set_style(ProgressStyle::with_template(template).unwrap_or(ProgressStyle::default_bar()));
+    let begin = Instant::now();
+    let limit = options.time.map(Duration::from_secs);
+    println!("seeds from {from}, {threads} threads");
+    let seeds = from..from.saturating_add(options.runs);
+    let report = run_many(seeds, options.broken, threads, &|ended| {
+        // The bar draws itself some times a second, however often it is told.
+        bar.set_position(ended);
+        limit.is_none_or(|limit| begin.elapsed() < limit)
+    });
+    bar.finish_and_clear();
+    show(&report, options.broken, begin.elapsed(), threads)
+}
+
+fn show(report: &Report, broken: Option<&'static Broken>, took: Duration, threads: usize) -> bool {
+    let Figures { simulated, observed, .. } = &report.figures;
+    let core_seconds = took.as_secs_f64() * threads as f64;
+    println!("{}", report.figures);
+    println!("took                    {:>10.1} s", took.as_secs_f64());
+    println!(
+        "per second of one core  {:>12.1} simulated hours, {:.0} events",
+        simulated.as_secs_f64() / 3600.0 / core_seconds,
+        observed.calls as f64 / core_seconds
+    );
+    for failure in &report.failures {
+        let seed = failure.seed;
+        let plan = shrink(&Plan::from_seed(seed).with(broken));
+        let outcome = run(&plan, true);
+        println!("\nBROKEN: {}", failure.violation);
+        let with = broken.map_or(String::new(), |it| format!(" --break {}", it.name));
+        println!("replay: cargo run --release -p sim -- --seed {seed}{with}");
+        println!("what is needed of it: {plan}");
+        println!("{}", timeline_end(&outcome.trace, SHOWN, style(false)));
+        if let Some(violation) = outcome.violation {
+            println!("{violation}");
+        }
+    }
+    report.failures.is_empty()
+}

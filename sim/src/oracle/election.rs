@@ -1,0 +1,80 @@
+//! PAIR-5: of two units that hear each other and look for an Active, one takes the role, not both.
+//!
+//! S1 allows a conflict for a failure time; where nothing was lost and nothing happened for a while, there
+//! must be none.
+
+use super::{Rule, Verdict};
+use crate::glimpse::Glimpse;
+use crate::random::nanos;
+use core::time::Duration;
+use ha_core::pair::Stance;
+
+#[derive(Debug, Default)]
+pub(super) struct Election {
+    units: [Watched; 2],
+    last_fault: u64,
+}
+
+#[derive(Debug, Default)]
+struct Watched {
+    /// What it last said of its role.
+    stance: Option<Stance>,
+    /// It took, and looked for an Active before.
+    was_elected: bool,
+    heard: Option<u64>,
+    heard_since: u64,
+}
+
+/// What the network and the units are like when somebody takes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Circumstances {
+    /// The largest delay of the network.
+    pub(crate) delay: Duration,
+    /// The longer heartbeat interval.
+    pub(crate) interval: Duration,
+    /// Nothing is lost on a path that works, no platform ever failed, and the other unit holds the role.
+    pub(crate) is_clean_conflict: bool,
+}
+
+impl Election {
+    pub(super) fn started(&mut self, unit: usize) {
+        self.units[unit] = Watched::default();
+    }
+
+    pub(super) fn disturbed(&mut self, now: u64) {
+        self.last_fault = now;
+    }
+
+    pub(super) fn sends(&mut self, unit: usize, glimpse: Glimpse) {
+        self.units[unit].stance = Some(glimpse.stance);
+    }
+
+    pub(super) fn hears(&mut self, unit: usize, now: u64, interval: Duration) {
+        let watched = &mut self.units[unit];
+        if watched.heard.is_none_or(|heard| now - heard > 2 * nanos(interval)) {
+            watched.heard_since = now;
+        }
+        watched.heard = Some(now);
+    }
+
+    /// A unit begins to take.
+    pub(super) fn takes(&mut self, now: u64, unit: usize, it: &Circumstances) -> Verdict {
+        use Stance::{Election, Standby};
+        let before = self.units[unit].stance;
+        self.units[unit].was_elected = matches!(before, Some(Election | Standby));
+        // There and back, and a heartbeat on which to ride, each way.
+        let delay = nanos(it.delay);
+        let interval = nanos(it.interval);
+        let exchange = 2 * interval + 4 * delay;
+        let is_quiet = self.last_fault + exchange <= now;
+        let hear = self.units.iter().all(|unit| {
+            let heard = unit.heard.is_some_and(|it| it + interval + interval / 2 + delay >= now);
+            heard && unit.heard_since + exchange <= now
+        });
+        let elected = self.units.iter().all(|unit| unit.was_elected);
+        if it.is_clean_conflict && is_quiet && hear && elected {
+            return Err((Rule::Election, "takes, though the other one has been elected".into()));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,52 @@
+//! PAIR-20: a unit takes in a hand-over only on a release of its own question, heard within the failure
+//! time of asking by its own clock.
+
+use super::{Rule, Verdict};
+use crate::glimpse::Glimpse;
+use core::time::Duration;
+use ha_core::time::Instant;
+
+#[derive(Debug, Default)]
+pub(super) struct HandOver {
+    units: [Watched; 2],
+}
+
+#[derive(Debug, Default)]
+struct Watched {
+    /// The last question, and when it was first sent.
+    asked: (u64, Instant),
+    /// The last question that the peer was heard to grant, and when that was first heard.
+    granted: (u64, Instant),
+}
+
+impl HandOver {
+    pub(super) fn started(&mut self, unit: usize) {
+        self.units[unit] = Watched::default();
+    }
+
+    pub(super) fn sends(&mut self, unit: usize, local: Instant, glimpse: Glimpse) {
+        // Who takes asks no longer: the last question is the one that counts.
+        if glimpse.ask != 0 && glimpse.ask != self.units[unit].asked.0 {
+            self.units[unit].asked = (glimpse.ask, local);
+        }
+    }
+
+    pub(super) fn hears(&mut self, unit: usize, local: Instant, glimpse: Glimpse) {
+        if glimpse.release != 0 && glimpse.release != self.units[unit].granted.0 {
+            self.units[unit].granted = (glimpse.release, local);
+        }
+    }
+
+    pub(super) fn takes(&self, unit: usize, failure_time: Duration) -> Verdict {
+        let Watched { asked, granted } = self.units[unit];
+        if asked.0 != granted.0 {
+            return Err((Rule::HandOver, "takes on a release of another question".into()));
+        }
+        let waited = granted.1.saturating_since(asked.1);
+        if waited > failure_time {
+            let text = format!("takes on a release that came {waited:?} after it asked");
+            return Err((Rule::HandOver, text));
+        }
+        Ok(())
+    }
+}

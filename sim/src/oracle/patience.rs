@@ -1,0 +1,73 @@
+//! A unit waits before it takes: after a start for the election time (PAIR-4), and after it heard an Active
+//! for the whole failure time, on every path (PAIR-6, PAIR-12).
+
+use super::{Rule, Verdict};
+use crate::glimpse::Glimpse;
+use core::time::Duration;
+use ha_core::pair::Stance;
+use ha_core::time::Instant;
+
+#[derive(Debug, Default)]
+pub(super) struct Patience {
+    units: [Watched; 2],
+}
+
+#[derive(Debug, Default)]
+struct Watched {
+    started: Instant,
+    /// What it last said of its role.
+    stance: Option<Stance>,
+    /// The newest heartbeat that it took in, and when, by its own clock.
+    heard: Option<(Glimpse, Instant)>,
+}
+
+impl Patience {
+    pub(super) fn started(&mut self, unit: usize, local: Instant) {
+        self.units[unit] = Watched { started: local, ..Watched::default() };
+    }
+
+    pub(super) fn sends(&mut self, unit: usize, glimpse: Glimpse) {
+        self.units[unit].stance = Some(glimpse.stance);
+    }
+
+    pub(super) fn hears(&mut self, unit: usize, local: Instant, glimpse: Glimpse) {
+        let heard = &mut self.units[unit].heard;
+        // A copy that comes later on another path is no news.
+        let is_news = heard.is_none_or(|(newest, _)| {
+            newest.start != glimpse.start || newest.number < glimpse.number
+        });
+        if is_news {
+            *heard = Some((glimpse, local));
+        }
+    }
+
+    /// A unit begins to take.
+    pub(super) fn takes(
+        &self,
+        unit: usize,
+        local: Instant,
+        failure_time: [Duration; 2],
+        election_delay: Duration,
+    ) -> Verdict {
+        let Watched { started, stance, heard } = &self.units[unit];
+        let waited = local.saturating_since(*started);
+        if *stance == Some(Stance::Election) && waited < failure_time[unit].max(election_delay) {
+            return Err((Rule::Patience, format!("takes {waited:?} after its start")));
+        }
+        if let Some((glimpse, at)) = heard
+            && matches!(stance, Some(Stance::Election | Stance::Standby | Stance::Recovering))
+            // Who is still withdrawing must not be joined either.
+            && matches!(glimpse.stance, Stance::Active | Stance::Withdrawing)
+            // What it heard at this very instant may have come after it had decided.
+            && *at < local
+            && local.saturating_since(*at) < failure_time[1 - unit]
+        {
+            let age = local.saturating_since(*at);
+            return Err((
+                Rule::Patience,
+                format!("takes {age:?} after it heard that its peer holds the role"),
+            ));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,73 @@
+//! Many runs on all cores.
+
+use crate::broken::Broken;
+use crate::figures::Figures;
+use crate::oracle::Violation;
+use crate::plan::Plan;
+use crate::run::run;
+use core::ops::Range;
+use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::Mutex;
+use std::thread;
+
+/// A run that broke a rule.
+#[derive(Clone, Debug)]
+pub struct Failure {
+    /// Its seed.
+    pub seed: u64,
+    /// What it broke.
+    pub violation: Violation,
+}
+
+/// What many runs came to.
+#[derive(Clone, Debug, Default)]
+pub struct Report {
+    /// In figures.
+    pub figures: Figures,
+    /// Those that broke a rule, by their seeds. After the first ones no more runs are begun.
+    pub failures: Vec<Failure>,
+}
+
+/// Runs the seeds on so many threads. `goes_on` is asked before each run, with how many have ended; once it
+/// says no, or a run breaks a rule, no more are begun.
+#[must_use]
+pub fn run_many(
+    seeds: Range<u64>,
+    broken: Option<&'static Broken>,
+    threads: usize,
+    goes_on: &(dyn Fn(u64) -> bool + Sync),
+) -> Report {
+    let next = AtomicU64::new(seeds.start);
+    let ended = AtomicU64::new(0);
+    let stop = AtomicBool::new(false);
+    let report = Mutex::new(Report::default());
+    let work = || {
+        let mut figures = Figures::default();
+        let mut failures = Vec::new();
+        while !stop.load(Ordering::Relaxed) && goes_on(ended.load(Ordering::Relaxed)) {
+            let seed = next.fetch_add(1, Ordering::Relaxed);
+            if seed >= seeds.end {
+                break;
+            }
+            let plan = Plan::from_seed(seed).with(broken);
+            let outcome = run(&plan, false);
+            figures.add(&plan, &outcome);
+            if let Some(violation) = outcome.violation {
+                failures.push(Failure { seed: plan.seed, violation });
+                stop.store(true, Ordering::Relaxed);
+            }
+            ended.fetch_add(1, Ordering::Relaxed);
+        }
+        let mut report = report.lock().expect("no thread panics while it holds this");
+        report.figures.merge(&figures);
+        report.failures.extend(failures);
+    };
+    thread::scope(|scope| {
+        for _ in 0..threads.max(1) {
+            scope.spawn(work);
+        }
+    });
+    let mut report = report.into_inner().expect("no thread panics while it holds this");
+    report.failures.sort_by_key(|failure| failure.seed);
+    report
+}

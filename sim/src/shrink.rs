@@ -1,0 +1,91 @@
+//! Makes a plan that breaks a rule as small as it can be while it still breaks the same rule.
+
+use crate::oracle::Rule;
+use crate::plan::{Plan, Setup};
+use crate::run::run;
+use core::time::Duration;
+
+/// So many runs are spent on it at the most.
+const MAX_RUNS: usize = 2000;
+
+/// The smallest plan that was found: no fault of it can be taken out or made milder. Returns the plan as it
+/// is if it breaks nothing.
+#[must_use]
+pub fn shrink(plan: &Plan) -> Plan {
+    let Some(violation) = run(plan, false).violation else { return plan.clone() };
+    let mut shrinking = Shrinking { best: plan.clone(), rule: violation.rule, runs: 0 };
+    while shrinking.simplify_setup() | shrinking.drop_faults() | shrinking.soften() {}
+    shrinking.best
+}
+
+struct Shrinking {
+    best: Plan,
+    rule: Rule,
+    runs: usize,
+}
+
+impl Shrinking {
+    /// Keeps a plan that breaks the same rule.
+    fn keeps(&mut self, plan: Plan) -> bool {
+        if plan == self.best || self.runs == MAX_RUNS {
+            return false;
+        }
+        self.runs += 1;
+        let is_broken = run(&plan, false).violation.is_some_and(|it| it.rule == self.rule);
+        if is_broken {
+            self.best = plan;
+        }
+        is_broken
+    }
+
+    fn drop_faults(&mut self) -> bool {
+        let before = self.best.faults.len();
+        // From the end: what is later depends on what is earlier.
+        for at in (0..before).rev() {
+            let mut plan = self.best.clone();
+            plan.faults.remove(at);
+            self.keeps(plan);
+        }
+        self.best.faults.len() < before
+    }
+
+    fn soften(&mut self) -> bool {
+        let mut any = false;
+        for at in 0..self.best.faults.len() {
+            while let Some(milder) = self.best.faults[at].fault.milder() {
+                let mut plan = self.best.clone();
+                plan.faults[at].fault = milder;
+                if !self.keeps(plan) {
+                    break;
+                }
+                any = true;
+            }
+        }
+        // Nothing has to happen between the last fault and calm.
+        let mut plan = self.best.clone();
+        plan.calm_at = plan.faults.last().map_or(Duration::ZERO, |timed| timed.at);
+        self.keeps(plan) | any
+    }
+
+    /// What makes a run hard to follow goes first.
+    fn simplify_setup(&mut self) -> bool {
+        let steps: [fn(&mut Setup); 9] = [
+            |setup| setup.stateful = false,
+            |setup| setup.duplicates = 0,
+            |setup| setup.loss = 0,
+            |setup| setup.jitter = Duration::ZERO,
+            |setup| setup.delay = Duration::ZERO,
+            |setup| setup.rates = [0; 2],
+            |setup| setup.election_delay = Duration::ZERO,
+            |setup| setup.poll_each = true,
+            |setup| setup.preempt = false,
+        ];
+        let mut any = false;
+        for step in steps {
+            let mut plan = self.best.clone();
+            step(&mut plan.setup);
+            any |= self.keeps(plan);
+        }
+        any
+    }
+}
