@@ -2,7 +2,8 @@
 //! reachable states. Two machines with the same fingerprint do the same for ever, if the same happens.
 //!
 //! Machines that differ only in the time, in the numbers of their heartbeats or in their terms by a
-//! constant do the same, so all of these are taken relative to a [`Frame`]. What only a person reads
+//! constant, or in what number stands for a start, do the same: all of these are taken relative to a
+//! [`Frame`]. What only a person reads
 //! (counters, reasons, events that were not polled) is left out.
 //!
 //! Every structure is taken apart by name: whoever adds a field has to say whether it belongs here.
@@ -28,9 +29,10 @@ use core::hash::{Hash, Hasher};
 pub struct Frame<'a> {
     /// The present time, by this unit's clock.
     pub now: Instant,
-    /// For each start of a unit that anybody still knows of, the number of its last heartbeat
-    /// ([`Pair::start`], [`Pair::last_number`]). The same for both units.
-    pub numbers: &'a [(u64, u64)],
+    /// Each start of a unit that anybody can still hear of, with the number of its last heartbeat
+    /// ([`Pair::start`], [`Pair::last_number`]), in an order that says whose it is and how old. The same for
+    /// both units. The fingerprint knows a start by its place here.
+    pub starts: &'a [(u64, u64)],
     /// A term; the lower of both units' will do. The same for both units.
     pub term: u64,
     /// The lowest number of a heartbeat of this unit that can still be echoed: what was said in older ones
@@ -52,12 +54,16 @@ impl Frame<'_> {
         self.now.saturating_since(at).min(limit)
     }
 
-    fn id(&self, id: HeartbeatId) -> (u64, u64) {
-        (id.start, self.number(id.start, id.number))
+    fn id(&self, id: HeartbeatId) -> (Option<usize>, u64) {
+        (self.place(id.start), self.number(id.start, id.number))
+    }
+
+    fn place(&self, start: u64) -> Option<usize> {
+        self.starts.iter().position(|(known, _)| *known == start)
     }
 
     fn number(&self, start: u64, number: u64) -> u64 {
-        let known = self.numbers.iter().find(|(known, _)| *known == start);
+        let known = self.starts.iter().find(|(known, _)| *known == start);
         number.wrapping_sub(known.map_or(0, |(_, last)| *last))
     }
 }
@@ -139,7 +145,7 @@ impl Pair {
         (flaps.0.len() > usize::from(config.flap_limit)).hash(hasher);
         hash_fitness(fitness, frame, hasher);
         hash_peer(peer, frame, failure_time, hasher);
-        hash_hand_over(hand_over, hasher);
+        hash_hand_over(hand_over, beat.start, hasher);
         hash_history(history, frame, failure_time, hasher);
         hash_beat(beat, frame, hasher);
         hash_timers(timers, frame, hasher);
@@ -170,7 +176,8 @@ fn hash_fitness(fitness: &Fitness, frame: &Frame<'_>, hasher: &mut impl Hasher) 
 
 fn hash_peer(peer: &Peer, frame: &Frame<'_>, failure_time: Duration, hasher: &mut impl Hasher) {
     let Peer { paths, last, candidate, former } = peer;
-    former.hash(hasher);
+    // What nobody can hear any more need not be refused.
+    former.iter().filter_map(|start| frame.place(*start)).for_each(|it| it.hash(hasher));
     let start = last.map_or(0, |last| last.heartbeat.id.start);
     for Path { heard, number, up } in paths {
         // 0 means that none of this start was heard yet.
@@ -231,10 +238,12 @@ fn hash_heartbeat(heartbeat: &Heartbeat, frame: &Frame<'_>, hasher: &mut impl Ha
     (ask, release).hash(hasher);
 }
 
-fn hash_hand_over(hand_over: &HandOver, hasher: &mut impl Hasher) {
+fn hash_hand_over(hand_over: &HandOver, start: u64, hasher: &mut impl Hasher) {
     let HandOver { ask, preference, release, granted, refused, declined: _, nonces, deference } =
         hand_over;
-    (ask, preference, release, refused, nonces, deference).hash(hasher);
+    (ask, preference, release, refused, deference).hash(hasher);
+    // Before the first question all starts are alike.
+    (*nonces != start).then_some(nonces).hash(hasher);
     granted.is_voluntary().hash(hasher);
 }
 
@@ -245,7 +254,6 @@ fn hash_history(
     hasher: &mut impl Hasher,
 ) {
     let History { start, sent } = history;
-    start.hash(hasher);
     for Sent { number, at, standing, eligible } in sent {
         if *number < frame.oldest_echo {
             continue;
@@ -270,7 +278,7 @@ fn hash_beat(beat: &Beat, frame: &Frame<'_>, hasher: &mut impl Hasher) {
         handed_out,
         longest_delay: _,
     } = beat;
-    (start, frame.number(*start, *number), frame.until(*next), pending).hash(hasher);
+    (frame.number(*start, *number), frame.until(*next), pending).hash(hasher);
     frame.now.saturating_since(*handed_out).hash(hasher);
     if *pending != 0
         && let Some(heartbeat) = current

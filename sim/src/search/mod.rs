@@ -9,6 +9,8 @@
 //! The states are visited breadth first, so the first counterexample is a shortest one. Two states that
 //! differ only in what time it is are the same state ([`Pair::fingerprint`](ha_core::pair::Pair)): so the
 //! search ends by itself once nothing new is found, and what it shows holds for ever, not for some seconds.
+//! A state is not visited again with less left to the adversary than before: whatever can follow then could
+//! follow already.
 
 mod state;
 mod tape;
@@ -192,19 +194,42 @@ struct Origin {
 }
 
 const BEGINNING: u32 = u32::MAX;
+/// So many states are expanded before what was found is put together.
+const PIECE: usize = 1 << 14;
 
 /// What one thread found from its share of the frontier.
 #[derive(Default)]
 struct Found {
-    new: Vec<(u128, State, Origin)>,
+    new: Vec<(u128, Box<State>, Origin)>,
     steps: u64,
     longest_conflict: u16,
     broken: Option<(Broken, Origin)>,
 }
 
+/// The states that were visited, each with what was left to the adversary: more than once only if neither
+/// was more than the other.
 // Only asked whether a state is there: its order does not matter.
 #[allow(clippy::disallowed_types)]
-type Visited = HashMap<u128, u32>;
+#[derive(Default)]
+struct Visited(HashMap<u128, Vec<Left>>);
+
+impl Visited {
+    fn covers(&self, fingerprint: u128, left: &Left) -> bool {
+        let known = self.0.get(&fingerprint);
+        known.is_some_and(|known| known.iter().any(|known| known.covers(left)))
+    }
+
+    /// Says whether it is new.
+    fn insert(&mut self, fingerprint: u128, left: Left) -> bool {
+        if self.covers(fingerprint, &left) {
+            return false;
+        }
+        let known = self.0.entry(fingerprint).or_default();
+        known.retain(|known| !left.covers(known));
+        known.push(left);
+        true
+    }
+}
 
 /// Visits all states that can be reached within the bound, on `threads` threads, unless a rule breaks
 /// before or there are more than `most`. `rules` are those of the Primary and of the Secondary.
@@ -229,39 +254,34 @@ pub fn search(
         longest_conflict: Duration::ZERO,
         counterexample: None,
     };
-    let mut frontier: Vec<(u32, State)> = Vec::new();
+    let mut frontier: Vec<(u32, Box<State>)> = Vec::new();
     for (at, mut state) in setup.beginnings().into_iter().enumerate() {
         let index = u32::try_from(origins.len()).expect("few");
-        if visited.insert(state.fingerprint(&setup), index).is_none() {
+        if visited.insert(state.fingerprint(&setup), state.left()) {
             origins.push(Origin { before: BEGINNING, tape: at as u64 });
-            frontier.push((index, state));
+            frontier.push((index, Box::new(state)));
         }
     }
     while !frontier.is_empty() && outcome.counterexample.is_none() && outcome.states < most {
-        let share = frontier.len().div_ceil(threads.max(1));
-        let found: Vec<Found> = std::thread::scope(|scope| {
-            let work = frontier.chunks(share).map(|share| {
-                let (setup, visited) = (&setup, &visited);
-                scope.spawn(move || expand(setup, visited, share))
-            });
-            let work: Vec<_> = work.collect();
-            work.into_iter().map(|thread| thread.join().expect("it does not panic")).collect()
-        });
-        frontier.clear();
         let mut longest = 0;
-        for Found { new, steps, longest_conflict, broken } in found {
-            outcome.steps += steps;
-            longest = longest.max(longest_conflict);
-            for (fingerprint, state, origin) in new {
-                let index = u32::try_from(origins.len()).expect("fewer than memory holds");
-                visited.entry(fingerprint).or_insert_with(|| {
-                    origins.push(origin);
-                    frontier.push((index, state));
-                    index
-                });
-            }
-            if let (None, Some((broken, origin))) = (&outcome.counterexample, broken) {
-                outcome.counterexample = Some(tell(&setup, &origins, origin, broken));
+        let layer = core::mem::take(&mut frontier);
+        // Piece by piece, so that what is found twice is not kept twice for long.
+        for piece in layer.chunks(PIECE) {
+            for Found { new, steps, longest_conflict, broken } in
+                expand_on(threads, &setup, &visited, piece)
+            {
+                outcome.steps += steps;
+                longest = longest.max(longest_conflict);
+                for (fingerprint, state, origin) in new {
+                    if visited.insert(fingerprint, state.left()) {
+                        let index = u32::try_from(origins.len()).expect("memory is not that large");
+                        origins.push(origin);
+                        frontier.push((index, state));
+                    }
+                }
+                if let (None, Some((broken, origin))) = (&outcome.counterexample, broken) {
+                    outcome.counterexample = Some(tell(&setup, &origins, origin, broken));
+                }
             }
         }
         outcome.longest_conflict = outcome.longest_conflict.max(setup.step * u32::from(longest));
@@ -274,14 +294,29 @@ pub fn search(
     outcome
 }
 
-#[allow(clippy::disallowed_types)] // as above
-fn expand(setup: &Setup, visited: &Visited, share: &[(u32, State)]) -> Found {
+fn expand_on(
+    threads: usize,
+    setup: &Setup,
+    visited: &Visited,
+    piece: &[(u32, Box<State>)],
+) -> Vec<Found> {
+    let share = piece.len().div_ceil(threads.max(1));
+    std::thread::scope(|scope| {
+        let work: Vec<_> = piece
+            .chunks(share)
+            .map(|share| scope.spawn(move || expand(setup, visited, share)))
+            .collect();
+        work.into_iter().map(|thread| thread.join().expect("it does not panic")).collect()
+    })
+}
+
+fn expand(setup: &Setup, visited: &Visited, share: &[(u32, Box<State>)]) -> Found {
     let mut found = Found::default();
-    let mut new = std::collections::HashSet::new();
+    let mut new = Visited::default();
     for (index, state) in share {
         let mut tape = Tape::default();
         loop {
-            let mut after = state.clone();
+            let mut after = State::clone(state);
             let result = after.step(setup, &mut tape);
             found.steps += 1;
             let origin = Origin { before: *index, tape: tape.pack() };
@@ -291,8 +326,9 @@ fn expand(setup: &Setup, visited: &Visited, share: &[(u32, State)]) -> Found {
             }
             found.longest_conflict = found.longest_conflict.max(after.watch.conflict());
             let fingerprint = after.fingerprint(setup);
-            if !visited.contains_key(&fingerprint) && new.insert(fingerprint) {
-                found.new.push((fingerprint, after, origin));
+            let left = after.left();
+            if !visited.covers(fingerprint, &left) && new.insert(fingerprint, left) {
+                found.new.push((fingerprint, Box::new(after), origin));
             }
             if !tape.next() {
                 break;

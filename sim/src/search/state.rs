@@ -9,9 +9,8 @@ use core::time::Duration;
 use foldhash::quality::FixedState;
 use ha_core::identity::{PathId, UnitId};
 use ha_core::machine::{Channel, Machine as _, Origin, Output};
-use ha_core::pair::{Event, Frame, Heartbeat, Input, MAX_HEARTBEAT_LEN, Pair};
+use ha_core::pair::{Event, Frame, Heartbeat, HeartbeatId, Input, MAX_HEARTBEAT_LEN, Pair};
 use ha_core::time::Instant;
-use std::sync::Arc;
 
 /// Far from the epoch, as the clock of a unit is.
 const EPOCH: Instant = Instant::from_millis(1_000_000_000);
@@ -42,6 +41,18 @@ impl Left {
         }
     }
 
+    /// At least as much as the other: whatever can follow from a state with that can follow with this.
+    pub(super) fn covers(&self, other: &Self) -> bool {
+        self.losses >= other.losses
+            && self.duplicates >= other.duplicates
+            && self.delays >= other.delays
+            && self.crashes >= other.crashes
+            && self.pauses >= other.pauses
+            && self.orders >= other.orders
+            && self.faults[0] >= other.faults[0]
+            && self.faults[1] >= other.faults[1]
+    }
+
     /// Not every heartbeat arrived in time.
     fn is_lossy(&self, bound: &Bound) -> bool {
         self.losses < bound.losses || self.delays < bound.delays
@@ -55,7 +66,6 @@ struct Flying {
     /// Steps until it arrives.
     wait: u8,
     heartbeat: Heartbeat,
-    bytes: Arc<[u8]>,
 }
 
 #[derive(Clone, Debug)]
@@ -63,8 +73,8 @@ struct Unit {
     /// `None`: it is off.
     pair: Option<Pair>,
     starts: u64,
-    /// Its former starts, and the numbers of their last heartbeats.
-    numbers: Vec<(u64, u64)>,
+    /// Its former starts of which anybody can still hear, and the numbers of their last heartbeats.
+    former: Vec<(u64, u64)>,
     weight: u16,
     /// Steps for which it does nothing yet.
     paused: u8,
@@ -87,8 +97,8 @@ pub(super) struct State {
 impl State {
     /// Both units are off.
     pub(super) fn new(limits: Limits, left: Left, weight: u16) -> Self {
-        let (numbers, queue) = (Vec::new(), Vec::new());
-        let unit = Unit { pair: None, starts: 0, numbers, weight, paused: 0, queue };
+        let (former, queue) = (Vec::new(), Vec::new());
+        let unit = Unit { pair: None, starts: 0, former, weight, paused: 0, queue };
         Self {
             step: 0,
             units: [unit.clone(), unit],
@@ -97,6 +107,10 @@ impl State {
             watch: Watch::new(limits),
             notes: None,
         }
+    }
+
+    pub(super) fn left(&self) -> Left {
+        self.left
     }
 
     pub(super) fn set_left(&mut self, left: Left) {
@@ -165,7 +179,7 @@ impl State {
             self.left.crashes -= 1;
             self.note(unit, || "! crashes".into());
             let it = &mut self.units[unit];
-            it.numbers.extend(it.pair.take().map(|pair| (pair.start(), pair.last_number())));
+            it.former.extend(it.pair.take().map(|pair| (pair.start(), pair.last_number())));
             it.queue.clear();
             self.watch.power(unit, setup.limits);
         } else if is(left.orders > 0) {
@@ -247,7 +261,9 @@ impl State {
         let Some(pair) = &mut self.units[unit].pair else { return Ok(()) };
         let peer = UnitId(1 - unit as u8);
         let from = Origin { peer, path: PathId(0), channel: Channel::Pair };
-        if pair.handle_datagram(now, from, &flying.bytes).is_ok() {
+        let mut buf = [0; MAX_HEARTBEAT_LEN];
+        let len = flying.heartbeat.emit(&mut buf).expect("it fits");
+        if pair.handle_datagram(now, from, &buf[..len]).is_ok() {
             self.watch.hears(unit);
         }
         self.drain(setup, tape, unit)
@@ -301,9 +317,7 @@ impl State {
         let fate =
             tape.choose(1 + u8::from(left.losses > 0) + u8::from(left.duplicates > 0) + delays);
         let mut fly = |wait| {
-            let bytes = bytes.into();
-            let wait = setup.flight + wait;
-            self.wire.push(Flying { to: 1 - unit, wait, heartbeat, bytes });
+            self.wire.push(Flying { to: 1 - unit, wait: setup.flight + wait, heartbeat });
         };
         let mut rest = fate;
         let mut is = |there: bool| {
@@ -343,12 +357,12 @@ impl State {
     pub(super) fn fingerprint(&mut self, setup: &Setup) -> u128 {
         let now = self.now(setup);
         let mut hasher = Wide::new();
-        self.left.hash(&mut hasher);
         self.watch.hash(&mut hasher);
-        let numbers = self.numbers();
-        let frames = [0, 1].map(|unit| self.frame(now, unit, &numbers));
+        self.forget_starts();
+        let starts = self.starts();
+        let frames = [0, 1].map(|unit| self.frame(now, unit, &starts));
         for (unit, frame) in self.units.iter().zip(&frames) {
-            (unit.starts, unit.paused, unit.weight, unit.pair.is_some()).hash(&mut hasher);
+            (unit.paused, unit.weight, unit.pair.is_some()).hash(&mut hasher);
             if let Some(pair) = &unit.pair {
                 pair.fingerprint(frame, &mut hasher);
             }
@@ -369,33 +383,49 @@ impl State {
         hasher.finish_wide()
     }
 
-    /// Every start of a unit that anybody can still know of, and the number of its last heartbeat.
-    fn numbers(&self) -> Vec<(u64, u64)> {
-        let mut numbers = Vec::with_capacity(4);
-        for unit in &self.units {
-            numbers.extend_from_slice(&unit.numbers);
-            numbers.extend(unit.pair.as_ref().map(|it| (it.start(), it.last_number())));
+    /// Heartbeats that have been sent and not been heard.
+    fn on_the_way(&self) -> impl Iterator<Item = &Heartbeat> {
+        let queues = self.units.iter().flat_map(|unit| &unit.queue);
+        self.wire.iter().chain(queues).map(|flying| &flying.heartbeat)
+    }
+
+    /// Former starts of which nothing is on its way, and which the peer does not know, will never be heard of
+    /// again.
+    fn forget_starts(&mut self) {
+        for unit in [0, 1] {
+            let mut former = core::mem::take(&mut self.units[unit].former);
+            let peer = self.units[1 - unit].pair.as_ref();
+            former.retain(|(start, _)| {
+                let is_it = |id: HeartbeatId| id.start == *start;
+                self.on_the_way().any(|it| is_it(it.id) || it.echo.is_some_and(is_it))
+                    || peer.is_some_and(|peer| peer.oldest_echo(*start).is_some())
+            });
+            self.units[unit].former = former;
         }
-        numbers
+    }
+
+    /// Every start of a unit that anybody can still hear of, and the number of its last heartbeat: the present
+    /// ones, then the former ones. A unit that is off keeps its place.
+    fn starts(&self) -> Vec<(u64, u64)> {
+        let present = self.units.iter().map(|unit| {
+            unit.pair.as_ref().map_or((0, 0), |pair| (pair.start(), pair.last_number()))
+        });
+        present.chain(self.units.iter().flat_map(|unit| unit.former.iter().copied())).collect()
     }
 
     /// What the fingerprint of a unit is relative to.
-    fn frame<'a>(&self, now: Instant, unit: usize, numbers: &'a [(u64, u64)]) -> Frame<'a> {
-        let pairs = || self.units.iter().filter_map(|unit| unit.pair.as_ref());
-        let start = self.units[unit].pair.as_ref().map_or(0, Pair::start);
-        let queues = self.units.iter().flat_map(|unit| &unit.queue);
+    fn frame<'a>(&self, now: Instant, unit: usize, starts: &'a [(u64, u64)]) -> Frame<'a> {
+        let pairs = self.units.iter().filter_map(|unit| unit.pair.as_ref());
+        let (start, _) = starts[unit];
         // What the peer can echo, and what is echoed already, or will be once it has arrived.
         let known = self.units[1 - unit].pair.as_ref().and_then(|peer| peer.oldest_echo(start));
-        let on_the_way = self.wire.iter().chain(queues).flat_map(|flying| {
-            let Heartbeat { id, echo, .. } = &flying.heartbeat;
-            [Some(*id), *echo].into_iter().flatten()
-        });
-        let on_the_way = on_the_way.filter(|id| id.start == start).map(|id| id.number);
+        let ids = self.on_the_way().flat_map(|it| [Some(it.id), it.echo]).flatten();
+        let ids = ids.filter(|id| id.start == start).map(|id| id.number);
         Frame {
             now,
-            numbers,
-            term: pairs().map(Pair::term).min().unwrap_or(0),
-            oldest_echo: on_the_way.chain(known).min().unwrap_or(u64::MAX),
+            starts,
+            term: pairs.map(Pair::term).min().unwrap_or(0),
+            oldest_echo: ids.chain(known).min().unwrap_or(u64::MAX),
         }
     }
 }
