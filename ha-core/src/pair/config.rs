@@ -218,6 +218,13 @@ impl PairConfig {
         self.interval.saturating_mul(u32::from(self.level))
     }
 
+    /// The rules by which the machine decides.
+    #[cfg(feature = "simulation")]
+    #[must_use]
+    pub fn rules(&self) -> Rules {
+        self.rules
+    }
+
     /// What was persisted of maintenance mode; an error if it cannot be read.
     pub(super) fn maintenance(&self) -> Result<Maintenance, ()> {
         self.persisted

@@ -22,7 +22,6 @@ use core::fmt::Write as _;
 use core::time::Duration;
 use ha_core::pair::{PairConfig, Rules};
 use state::{Left, State};
-use std::collections::HashMap;
 use tape::Tape;
 use watch::{Broken, Limits};
 
@@ -80,6 +79,8 @@ pub struct Outcome {
     pub virtual_time: Duration,
     /// The longest time for which both held the role and heard each other.
     pub longest_conflict: Duration,
+    /// All states were visited; else a rule was broken before, or there are too many.
+    pub is_complete: bool,
     /// What is broken, if anything is.
     pub counterexample: Option<Counterexample>,
 }
@@ -211,7 +212,7 @@ struct Found {
 // Only asked whether a state is there: its order does not matter.
 #[allow(clippy::disallowed_types)]
 #[derive(Default)]
-struct Visited(HashMap<u128, Vec<Left>>);
+struct Visited(std::collections::HashMap<u128, Vec<Left>>);
 
 impl Visited {
     fn covers(&self, fingerprint: u128, left: &Left) -> bool {
@@ -252,6 +253,7 @@ pub fn search(
         depth: 0,
         virtual_time: Duration::ZERO,
         longest_conflict: Duration::ZERO,
+        is_complete: false,
         counterexample: None,
     };
     let mut frontier: Vec<(u32, Box<State>)> = Vec::new();
@@ -291,6 +293,7 @@ pub fn search(
         let (depth, states) = (outcome.depth, outcome.states);
         progress(Progress { depth, states, frontier: frontier.len() as u64 });
     }
+    outcome.is_complete = frontier.is_empty() && outcome.counterexample.is_none();
     outcome
 }
 

@@ -4,6 +4,7 @@
 use super::tape::Tape;
 use super::watch::{Broken, Limits, Watch};
 use super::{Bound, Setup};
+use crate::oracle::Rule;
 use core::hash::{BuildHasher as _, Hash as _, Hasher};
 use core::time::Duration;
 use foldhash::quality::FixedState;
@@ -264,7 +265,7 @@ impl State {
         let mut buf = [0; MAX_HEARTBEAT_LEN];
         let len = flying.heartbeat.emit(&mut buf).expect("it fits");
         if pair.handle_datagram(now, from, &buf[..len]).is_ok() {
-            self.watch.hears(unit);
+            self.watch.hears(unit, flying.heartbeat.stance);
         }
         self.drain(setup, tape, unit)
     }
@@ -293,10 +294,12 @@ impl State {
                     let why = pair.decision().why;
                     pair.handle_done(now, id, Ok(()));
                     self.note(unit, || format!("> {}", action.name()));
-                    self.watch.acts(unit, &action, why)?;
+                    self.watch.acts(unit, &action, why, setup.limits)?;
                 }
                 Output::Event(Event::FlapHold { .. }) => {
-                    unreachable!("the fingerprint leaves out when the role changed");
+                    let text =
+                        "the limit is too low: the fingerprint leaves out when roles changed";
+                    return Err((Rule::L3, text.into()));
                 }
                 Output::Event(event) => self.note(unit, || format!("  {event:?}")),
             }

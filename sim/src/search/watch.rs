@@ -10,6 +10,8 @@ struct Watched {
     holds: bool,
     /// Steps since it last heard its peer; more than the failure time is all the same.
     silent_for: u16,
+    /// What it heard last was that its peer holds the role.
+    hears_holder: bool,
     /// Steps for which it has heard its peer without a break, up to a bound.
     heard_for: u16,
     /// Steps since it last sent a heartbeat, up to one more than the failure time.
@@ -76,7 +78,8 @@ impl Watch {
         self.voluntary = 0;
     }
 
-    pub(super) fn hears(&mut self, unit: usize) {
+    pub(super) fn hears(&mut self, unit: usize, stance: Stance) {
+        self.units[unit].hears_holder = matches!(stance, Stance::Active | Stance::Withdrawing);
         self.units[unit].silent_for = 0;
     }
 
@@ -98,7 +101,13 @@ impl Watch {
         Ok(())
     }
 
-    pub(super) fn acts(&mut self, unit: usize, action: &Action, why: Why) -> Result<(), Broken> {
+    pub(super) fn acts(
+        &mut self,
+        unit: usize,
+        action: &Action,
+        why: Why,
+        limits: Limits,
+    ) -> Result<(), Broken> {
         let peer_holds = self.units[1 - unit].holds;
         let watched = &mut self.units[unit];
         match action {
@@ -114,6 +123,9 @@ impl Watch {
                 watched.holds = true;
                 if (why == Why::Ordered || why.is_voluntary()) && peer_holds {
                     return Err((Rule::S1, "both hold the role in a hand-over".into()));
+                }
+                if peer_holds && watched.hears_holder && watched.silent_for < limits.failure_time {
+                    return Err((Rule::S1, "takes beside an Active that it hears".into()));
                 }
                 self.took(why)?;
             }
