@@ -166,7 +166,7 @@ pub fn assemble(
             (Role::Error, Some(mismatch)) => mismatch.to_string(),
             _ => pair.decision.why.to_string(),
         },
-        decision: facts(pair),
+        decision: pair.decision.to_string(),
         designation: pair.designation,
         serial: pair.serial.to_string(),
         role_changes,
@@ -211,12 +211,6 @@ pub fn assemble(
         longest_stall_us: u64::try_from(pair.longest_stall.as_micros()).unwrap_or(u64::MAX),
         counters,
     }
-}
-
-/// What a decision was made on. Its time is told as `since_ms`.
-fn facts(pair: &PairStatus) -> String {
-    let text = pair.decision.to_string();
-    text.split_once(": ").map_or(text.as_str(), |(_, facts)| facts).to_owned()
 }
 
 fn named(obstacles: Obstacles) -> Option<String> {

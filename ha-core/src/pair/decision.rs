@@ -9,7 +9,7 @@ use crate::time::{Duration, Instant};
 use core::fmt;
 
 /// Why a unit has its role: since when, from which cause, over which view of the peer, and how fresh that
-/// view was (BEY-12). Its `Display` is the answer for a person.
+/// view was (BEY-12). Its `Display` is the answer for a person; the time is left to whoever knows the clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Decision {
     /// Since when.
@@ -39,7 +39,7 @@ impl Decision {
 
 impl fmt::Display for Decision {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} since {:?}: {}", self.role, self.at.since_epoch(), self.why)?;
+        write!(f, "{}", self.why)?;
         if self.role == Role::Active {
             write!(f, "; term {}", self.term)?;
         }

@@ -7,8 +7,17 @@
 //! # How it decides
 //! The role logic is one pure function, [`next`], of the state, what the unit knows of itself and of its
 //! peer, and the cause. A test prints the table of all its answers. [`compare`] says which of two units
-//! is the better one, alike on both sides. [`Pair`] is the [machine](crate::machine::Machine) around
-//! them.
+//! is the better one, alike on both sides; [`prefer`] whether a Standby should have the role of an Active
+//! that works. [`Pair`] is the [machine](crate::machine::Machine) around them. [`Pair::decision`] answers
+//! "why am I Active?" (BEY-12).
+//!
+//! # What keeps a unit from the role
+//! A [`Demotion`] makes it less fit than a peer that has none; alone it takes over all the same (BEY-7). An
+//! [obstacle](Obstacles) bars it: maintenance (BEY-8), isolation (BEY-3), an embedder that is not ready
+//! (BEY-9), a take that has just failed.
+//!
+//! # What is persisted
+//! Maintenance mode, and nothing else ([`Action::Persist`]). If it is lost the unit starts without it.
 //!
 //! # What is decided here, where the requirements are silent
 //! - A starting unit waits for the longer of election delay and failure time (PAIR-4).
@@ -19,7 +28,12 @@
 //!   would give way.
 //! - The time limit T of a hand-over (PAIR-20) is the failure time of the unit that asks. The release
 //!   waits for twice the longer one of both units.
-//! - A unit whose take failed holds back for ten failure times, then tries again if the role is free.
+//! - A unit whose take failed holds back for ten failure times, then tries again if the role is free; until
+//!   a take succeeds it is demoted, so that no preempt brings the role back to where it cannot be held.
+//! - It is always the Standby that asks for a hand-over; an Active that wants one invites it to. What is
+//!   asked for without an order is granted only if the Active judges alike.
+//! - After an ordered hand-over the former Active does not ask for the role again until the health of either
+//!   unit has changed. One that failed is not tried again without an order for ten failure times.
 //! - A unit whose withdrawal fails stays Withdrawing, and its peer does not take while it hears that:
 //!   nobody forwarding is the lesser evil than two (S1). Only the embedder can end it, by stopping the
 //!   unit: see [`Action::Withdraw`].
@@ -27,8 +41,8 @@
 //!   hold the role or to withdraw: then it waits for another one.
 //! - A path counts by the heartbeats that it brings in time: a copy that is a trigger level or more
 //!   behind the newest heartbeat is refused, and keeps neither the path nor the peer alive.
-//! - Nothing is persisted. A restarted unit bears a new start number; while the old one is still heard,
-//!   the new one is believed once it echoes us.
+//! - A restarted unit bears a new start number; while the old one is still heard, the new one is believed
+//!   once it echoes us, and the old one never again.
 //!
 //! # Two units in memory
 //! ```

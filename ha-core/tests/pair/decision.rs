@@ -33,11 +33,7 @@ fn one_record_says_why() {
     assert_eq!(decision.term, 2);
     assert_eq!(
         decision.to_string(),
-        format!(
-            "ACTIVE since {:?}: the peer is silent on every path; term 2; health 5; \
-             the peer, last heard 30ms before, had health 7",
-            decision.at.since_epoch()
-        )
+        "the peer is silent on every path; term 2; health 5; the peer, last heard 30ms before, had health 7"
     );
 }
 
@@ -48,5 +44,5 @@ fn a_lone_unit_says_that_it_heard_nobody() {
     world.start(A);
     world.run_for(Duration::from_secs(1));
     let text = world.pair(A).decision().to_string();
-    assert!(text.ends_with("no Active peer was found; term 1; health 0; no peer had been heard"));
+    assert_eq!(text, "no Active peer was found; term 1; health 0; no peer had been heard");
 }
