@@ -57,8 +57,15 @@ impl Election {
         watched.heard = Some(now);
     }
 
-    /// A unit begins to take.
-    pub(super) fn takes(&mut self, now: u64, unit: usize, it: &Circumstances) -> Verdict {
+    /// A unit begins to take. `failure_time` is its peer's: after so long a silence it elects nobody, but
+    /// replaces a lost one.
+    pub(super) fn takes(
+        &mut self,
+        now: u64,
+        unit: usize,
+        failure_time: Duration,
+        it: &Circumstances,
+    ) -> Verdict {
         use Stance::{Election, Standby};
         let before = self.units[unit].stance;
         self.units[unit].was_elected = matches!(before, Some(Election | Standby));
@@ -71,8 +78,11 @@ impl Election {
             let heard = unit.heard.is_some_and(|it| it + interval + interval / 2 + delay >= now);
             heard && unit.heard_since + exchange <= now
         });
+        // One percent for the rates of the clocks.
+        let silent = nanos(failure_time) / 100 * 99;
+        let peer_is_lost = self.units[unit].heard.is_none_or(|heard| heard + silent <= now);
         let elected = self.units.iter().all(|unit| unit.was_elected);
-        if it.is_clean_conflict && is_quiet && hear && elected {
+        if it.is_clean_conflict && is_quiet && hear && !peer_is_lost && elected {
             return Err((Rule::Election, "takes, though the other one has been elected".into()));
         }
         Ok(())

@@ -43,6 +43,11 @@ impl L2 {
         }
     }
 
+    /// A unit took since its peer was lost, or whatever else leaves no choice.
+    pub(super) fn moved_by_need(&mut self) {
+        self.changes = 0;
+    }
+
     pub(super) fn health(&mut self, unit: usize, weight: u16) {
         self.units[unit].health.weight = weight;
     }

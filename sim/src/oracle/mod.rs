@@ -234,7 +234,8 @@ impl Oracle {
             }
             let local = self.clocks[unit];
             self.patience.takes(unit, local, self.failure_time, self.election_delay)?;
-            self.election.takes(now, unit, &circumstances())?;
+            let failure_time = self.failure_time[1 - unit];
+            self.election.takes(now, unit, failure_time, &circumstances())?;
         }
         Ok(())
     }
@@ -279,6 +280,8 @@ impl Oracle {
                 if self.l2.takes_by_release(now, unit)? {
                     self.l3.changes_voluntarily(unit, local)?;
                 }
+            } else {
+                self.l2.moved_by_need();
             }
             if *why == Why::NotClaimed {
                 self.s1.takes_back(now, unit, peer_holds)?;
