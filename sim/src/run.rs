@@ -120,9 +120,15 @@ fn settle<S: Subject>(world: &mut World<S>, calm: Calm) {
         return world.violate(Rule::L1, &text);
     }
     world.run_for(calm.gives_way);
-    let holds = world.holds();
+    let before = world.observed.involuntary_changes();
     world.run_for(calm.stays);
-    if world.holds() != holds || !world.is_settled() {
+    if world.observed.involuntary_changes() != before {
+        return world.violate(Rule::L1, "a role changes after calm, and nobody wanted that");
+    }
+    // A unit that is fitter, or preempts, may be about to take over.
+    let until = nanos(world.now() + calm.hands_over);
+    while !world.is_settled() && world.step(until) {}
+    if !world.is_settled() || world.observed.involuntary_changes() != before {
         world.violate(Rule::L1, "what was settled does not stay so");
     }
 }

@@ -1,4 +1,5 @@
-//! L1: after calm, exactly one unit is Active, within a bound, and stays so.
+//! L1: after calm, exactly one unit is Active, within a bound, and stays so, but for a change that a unit
+//! prefers: a Primary that preempts, or a fitter unit once its patience is over.
 
 use core::time::Duration;
 
@@ -14,6 +15,9 @@ pub(crate) struct Calm {
     pub(crate) gives_way: Duration,
     /// So long it is watched that it stays so.
     pub(crate) stays: Duration,
+    /// A voluntary hand-over that is then under way ends: a question lives one failure time, and a release
+    /// two.
+    pub(crate) hands_over: Duration,
 }
 
 impl Calm {
@@ -23,6 +27,7 @@ impl Calm {
             settles: failure_time * 16 + election_delay,
             gives_way: failure_time * 2,
             stays: failure_time * 4,
+            hands_over: failure_time * 4,
         }
     }
 }
