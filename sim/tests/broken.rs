@@ -1,8 +1,5 @@
 //! What the oracle can catch is itself tested: every broken machine is caught.
 
-// A test says plainly what it expects.
-#![allow(clippy::panic)]
-
 use sim::{BROKEN, run_many};
 
 /// So many runs have to be enough.
@@ -10,13 +7,12 @@ const RUNS: u64 = 1000;
 
 #[test]
 fn every_broken_machine_is_caught() {
-    let threads = std::thread::available_parallelism().map_or(1, Into::into);
-    for broken in BROKEN {
-        let report = run_many(0..RUNS, Some(broken), threads, &|_| true);
-        if report.failures.is_empty() {
-            panic!("{} is not caught in {RUNS} runs: {}", broken.name, broken.what);
-        }
-    }
+    assert!(BROKEN.len() >= 12);
+    let got_past: Vec<_> = BROKEN
+        .iter()
+        .filter(|broken| run_many(0..RUNS, Some(broken), 2, &|_| true).failures.is_empty())
+        .collect();
+    assert!(got_past.is_empty(), "not caught in {RUNS} runs: {got_past:?}");
 }
 
 /// `--break` finds each by its name.
