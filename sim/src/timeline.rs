@@ -101,6 +101,12 @@ fn news(f: &mut fmt::Formatter<'_>, event: &Event) -> fmt::Result {
         Event::HandOverAborted(why) => write!(f, "the hand-over is off: {why}"),
         Event::MayStop { peer_took: true } => f.write_str("may stop: its peer has taken over"),
         Event::MayStop { peer_took: false } => f.write_str("may stop: nobody waits for it"),
+        Event::Demoted(demotion) => write!(f, "is less fit: {demotion}"),
+        Event::DemotionOver { demotion, .. } => write!(f, "is no longer less fit: {demotion}"),
+        Event::FlapHold { .. } => f.write_str("changed too often: holds voluntary changes back"),
+        Event::FlapHoldOver => f.write_str("holds voluntary changes back no longer"),
+        Event::Synchronized(true) => f.write_str("its table is complete"),
+        Event::Synchronized(false) => f.write_str("its table is no longer complete"),
         other => write!(f, "{other:?}"),
     }
 }

@@ -293,6 +293,15 @@ impl<S: Subject> World<S> {
         self.network.links.iter_mut().for_each(|link| link[sender].cut = cut);
     }
 
+    /// Cuts or heals one path, in both directions.
+    pub fn cut_path(&mut self, path: usize, cut: bool) {
+        let what = if cut { "is no longer heard" } else { "can be heard" };
+        for sender in [A, B] {
+            self.fault(sender, || format!("{what} on path {path}"));
+            self.network.links[path][sender].cut = cut;
+        }
+    }
+
     /// Cuts or heals all links.
     pub fn cut_all(&mut self, cut: bool) {
         self.cut_from(A, cut);
