@@ -19,6 +19,8 @@ struct Watched {
     stance: Option<Stance>,
     /// The newest heartbeat that it took in, and when, by its own clock.
     heard: Option<(Glimpse, Instant)>,
+    /// It has heard of an Active: its election is over, whether it has said so or not.
+    found_active: bool,
 }
 
 impl Patience {
@@ -31,7 +33,9 @@ impl Patience {
     }
 
     pub(super) fn hears(&mut self, unit: usize, local: Instant, glimpse: Glimpse) {
-        let heard = &mut self.units[unit].heard;
+        let Watched { heard, found_active, .. } = &mut self.units[unit];
+        *found_active |=
+            !matches!(glimpse.stance, Stance::Left | Stance::Election | Stance::Standby);
         // A copy that comes later on another path is no news.
         let is_news = heard.is_none_or(|(newest, _)| {
             newest.start != glimpse.start || newest.number < glimpse.number
@@ -49,9 +53,10 @@ impl Patience {
         failure_time: [Duration; 2],
         election_delay: Duration,
     ) -> Verdict {
-        let Watched { started, stance, heard } = &self.units[unit];
+        let Watched { started, stance, heard, found_active } = &self.units[unit];
         let waited = local.saturating_since(*started);
-        if *stance == Some(Stance::Election) && waited < failure_time[unit].max(election_delay) {
+        let elects = *stance == Some(Stance::Election) && !found_active;
+        if elects && waited < failure_time[unit].max(election_delay) {
             return Err((Rule::Patience, format!("takes {waited:?} after its start")));
         }
         if let Some((glimpse, at)) = heard
