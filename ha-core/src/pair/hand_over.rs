@@ -269,8 +269,10 @@ impl Pair {
             State::Asking => {
                 let in_time = self.timers.get(Timer::Ask).is_some_and(|until| now < until);
                 let is_answer = self.config.rules.is_answer;
-                let answered =
-                    heartbeat.release != 0 && is_answer(heartbeat.release, self.hand_over.ask);
+                // Who says that it holds the role still has not released it, whatever else it says (S1).
+                let answered = heartbeat.stance == Stance::Released
+                    && heartbeat.release != 0
+                    && is_answer(heartbeat.release, self.hand_over.ask);
                 if in_time && answered {
                     self.dispatch(now, Cause::Released);
                 }

@@ -37,7 +37,9 @@ mod routes;
 mod split;
 mod stall;
 mod start;
+mod states;
 mod transition_table;
+mod values;
 mod words;
 
 // Two units in memory and in virtual time, under the oracle.

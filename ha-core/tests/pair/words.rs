@@ -31,6 +31,16 @@ fn a_release_with_another_nonce_is_not_taken() {
     assert_eq!(alone.pair.state(), State::Active);
 }
 
+/// PAIR-20, S1: and only from a peer that says it has given the role up.
+#[test]
+fn a_release_by_who_still_holds_the_role_is_not_taken() {
+    for stance in [Stance::Active, Stance::Withdrawing] {
+        let (mut alone, release) = asking();
+        alone.hears(&bytes(&Heartbeat { stance, release, ..peer(2) })).unwrap();
+        assert_eq!(alone.pair.state(), State::Asking, "{stance}");
+    }
+}
+
 /// PAIR-20: and only within the failure time of asking, by the own clock, also if that has jumped.
 #[test]
 fn a_release_that_is_late_is_not_taken() {
