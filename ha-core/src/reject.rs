@@ -57,8 +57,9 @@ pub enum Reject {
     /// of it, once a minute at the most ([`Event::Stranger`](crate::pair::Event::Stranger)).
     #[error("the serial number is not the configured peer's")]
     Serial,
-    /// It bears our own serial number or designation: our own datagram came back, or two units are
-    /// configured alike.
+    /// It bears our own serial number: our own datagram came back, or two units are configured alike. (A peer
+    /// with its own serial number and our designation is heard, and is a
+    /// [mismatch](crate::pair::Mismatch::Designation).)
     #[error("it claims to come from ourselves")]
     Reflected,
     /// It is not newer than what was heard before: a copy, or too late.

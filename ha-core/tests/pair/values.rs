@@ -125,7 +125,7 @@ fn every_combination_of_stance_and_flags_is_accepted_or_counted() {
     }
 }
 
-/// PAIR-6: every pair of fields with each of their values, with each stance, in every state.
+/// PAIR-6: every value of every field, beside one value of another, with each stance, in every state.
 #[test]
 fn every_value_of_every_field_is_accepted_or_counted() {
     for state in State::ALL {
