@@ -135,11 +135,8 @@ impl Recording {
         text += &timeline(&entries, Style { colour: false, heartbeats: false });
         let _ = writeln!(text, "\nAt the end, after {:?}:", self.world.now() - self.begin);
         for unit in [A, B] {
-            // What a unit says has the time of its own clock in front.
-            let decision = self.world.pair(unit).decision().to_string();
-            let (_, why) = decision.split_once(": ").unwrap();
-            let role = self.world.pair(unit).role();
-            let _ = writeln!(text, "  {} is {role}: {why}", NAMES[unit]);
+            let pair = self.world.pair(unit);
+            let _ = writeln!(text, "  {} is {}: {}", NAMES[unit], pair.role(), pair.decision());
         }
         let _ = writeln!(text, "  longest time without an Active: {:?}", self.none_active.longest);
         let _ = writeln!(text, "  longest time with two Actives:  {:?}", self.two_active.longest);
