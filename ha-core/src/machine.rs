@@ -17,6 +17,12 @@
 //! **Errors.** An `Err` from `handle_datagram` means that only a counter changed (and, for two kinds of
 //! [`Reject`], what their documentation names); from `handle_input` that nothing did.
 //!
+//! **Time.** A machine believes the latest time that it was ever told, and counts each call that bears an
+//! earlier one: time that runs backwards stands still until it has caught up. Time that jumps ahead is a
+//! stall of this unit (CRASH-4). Time that stands still makes nothing due twice, however often the machine
+//! is called. At [`Instant::FAR_FUTURE`] nothing is due any more: a machine whose clock was there once stands
+//! still for good, and has to be started anew.
+//!
 //! **Bounds.** Superseded heartbeats coalesce; events drop the oldest beyond a bound and count them;
 //! actions are never dropped, and bounded by what is configured.
 

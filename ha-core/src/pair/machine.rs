@@ -122,8 +122,9 @@ impl Pair {
         pair
     }
 
-    /// Notes the time: one that runs backwards is clamped, one that jumped ahead is a stall (CRASH-4).
-    /// Every `handle_*` begins with it.
+    /// Notes the time: one that runs backwards is clamped and counted, one that jumped ahead is a stall
+    /// (CRASH-4), and at the last instant nothing is due any more. Every `handle_*` begins with it, and so does
+    /// `poll_output`.
     fn wake(&mut self, now: Instant) -> Instant {
         if now < self.now {
             self.backward_steps = self.backward_steps.saturating_add(1);

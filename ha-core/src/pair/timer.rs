@@ -109,9 +109,9 @@ impl Timers {
         self.0.get(timer as usize).copied().flatten()
     }
 
-    /// Disarms the timer if it is due, and says whether it was.
+    /// Disarms the timer if it is due, and says whether it was. The last instant never comes.
     pub(super) fn take_due(&mut self, timer: Timer, now: Instant) -> bool {
-        let due = self.get(timer).is_some_and(|at| at <= now);
+        let due = self.get(timer).is_some_and(|at| at <= now && at < Instant::FAR_FUTURE);
         if due {
             self.set(timer, None);
         }

@@ -13,6 +13,7 @@
 
 mod actions;
 mod announcements;
+mod clock;
 mod config;
 mod decision;
 mod demotions;
