@@ -46,6 +46,29 @@
 //! Elements: 1 the model, 2 the firmware version, as text.
 //!
 //! The sequence of bytes from the magic to the end of the elements is covered by the CRC-32 (IEEE 802.3).
+//!
+//! # What contradicts itself
+//! The parser refuses what no field can be. What a heartbeat says beyond that is taken by its fields, and one
+//! that contradicts another does no harm:
+//! - *Our own serial number*: [`Reject::Reflected`]; *a stranger's*: [`Reject::Serial`].
+//! - *Our own designation*: the peer is heard, and
+//!   [`Mismatch::Designation`](super::Mismatch::Designation) is told. No role is handed over; of two Actives
+//!   that are alike in everything else the one with the lower serial number stays.
+//! - *A number that is not above the last one*: [`Reject::Stale`]. After the highest number there is there is
+//!   none above: the sender is lost, and heard again by its next start.
+//! - *Another start*: [`Reject::UnprovenStart`] until it echoes what we said within our failure time, or the
+//!   known one is silent. *A former start*: [`Reject::Stale`].
+//! - *An echo of what we did not say*, or so long ago that it is forgotten: as if there were none. No values are
+//!   compared by it.
+//! - *A question* counts from a Standby only, *a release* only from a sender that says it has released the role,
+//!   and only with the nonce of our question. *An invitation* counts only if we could ask its sender anyway:
+//!   it is Active, and hears us.
+//! - *Obstacles* count whatever the stance is: an Active that has some stays Active, but does not take again.
+//!   Unknown ones count like known ones.
+//! - *Paths on which it hears us, and that we do not have*, count as paths: it hears us.
+//! - *A term at its end* stays there: the next take has the same, and two Actives of that term are told apart
+//!   by their designation.
+//! - *Weights at the ends*, and all other values, are compared as they are.
 
 use super::comparison::{Claim, Health, Standing};
 use super::obstacle::Obstacles;
