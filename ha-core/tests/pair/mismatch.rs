@@ -139,3 +139,98 @@ fn the_end_of_a_difference_is_reported() {
     assert_eq!((pair.role(), pair.mismatch()), (Role::Standby, None));
     assert!(events.contains(&Event::PeerMatches));
 }
+
+/// A is Active, B its peer with this product.
+fn beside(product_of_b: &'static str) -> World {
+    let mut world = World::unpowered(1, |_, config| config).configured(move |unit, seed| {
+        let mut product = product();
+        if unit == B {
+            let (model, firmware) = product_of_b.split_once(' ').unwrap();
+            product =
+                Product { model: model.parse().unwrap(), firmware: firmware.parse().unwrap() };
+        }
+        config_of(unit, seed, product).build().unwrap()
+    });
+    world.start(A);
+    world.run_until(ms(50), |world| world.state(A) == State::Active);
+    world.start(B);
+    world.run_for(ms(100));
+    assert_eq!(world.roles(), [Some(Role::Active), Some(Role::Error)]);
+    world
+}
+
+/// PAIR-14: while an upgrade is announced, by either unit, other firmware is no difference on either side: the
+/// role can be handed over, and back. When it is over it is one again, and is told.
+#[test]
+fn other_firmware_is_no_difference_while_either_unit_announces_an_upgrade() {
+    for announcer in [A, B] {
+        let mut world = beside("FW-100 7.2.0");
+        assert!(matches!(world.input(B, Input::TakeOver), Err(Refusal::Mismatch(_))));
+        let begin = world.now();
+        world.input(announcer, Input::Upgrade(true)).unwrap();
+        world.run_for(ms(20));
+        assert_eq!(world.roles(), [Some(Role::Active), Some(Role::Standby)]);
+        for (taker, other) in [(B, A), (A, B)] {
+            assert_eq!(world.pair(taker).mismatch(), None);
+            world.input(taker, Input::TakeOver).unwrap();
+            world.run_for(ms(50));
+            assert_eq!(world.state(taker), State::Active);
+            assert_eq!(world.state(other), State::Standby);
+        }
+        world.input(announcer, Input::Upgrade(false)).unwrap();
+        world.run_for(ms(20));
+        assert_eq!(world.roles(), [Some(Role::Active), Some(Role::Error)]);
+        for unit in [A, B] {
+            assert!(matches!(world.pair(unit).mismatch(), Some(Mismatch::Product { .. })));
+            let events = world.events(unit, begin);
+            let told = |wanted: fn(&Event) -> bool| events.iter().filter(|it| wanted(it)).count();
+            assert_eq!(told(|it| matches!(it, Event::PeerMatches)), 1);
+            assert_eq!(told(|it| matches!(it, Event::PeerMismatch(_))), 1);
+        }
+    }
+}
+
+/// PAIR-14: an upgrade changes firmware, not what a unit is: another model is a difference all the same,
+/// whoever announces one, and so are another protocol and our own designation.
+#[test]
+fn an_upgrade_excuses_firmware_alone() {
+    for announcers in [&[A][..], &[B], &[A, B]] {
+        let mut world = beside("FW-200 7.2.0");
+        for unit in announcers {
+            world.input(*unit, Input::Upgrade(true)).unwrap();
+        }
+        world.run_for(ms(100));
+        assert_eq!(world.roles(), [Some(Role::Active), Some(Role::Error)]);
+        for unit in [A, B] {
+            assert!(matches!(world.pair(unit).mismatch(), Some(Mismatch::Product { .. })));
+        }
+    }
+    let theirs = ProtocolRange { oldest: OUR_PROTOCOL.newest + 1, newest: 9 };
+    for (heartbeat, mismatch) in [
+        (
+            Heartbeat { protocol: theirs, product: None, ..peer(1) },
+            Mismatch::Protocol { ours: OUR_PROTOCOL, theirs },
+        ),
+        (Heartbeat { designation: Designation::Primary, ..peer(1) }, Mismatch::Designation),
+    ] {
+        let (pair, _) = after_a_second_with(|number| {
+            let id = HeartbeatId { start: 77, number };
+            bytes(&Heartbeat { id, upgrade: true, ..heartbeat })
+        });
+        assert_eq!(pair.mismatch(), Some(mismatch));
+    }
+}
+
+/// PAIR-14: an upgrade that was announced by a peer which is lost, or has restarted, is announced no more.
+#[test]
+fn an_upgrade_lasts_as_long_as_its_announcer_says() {
+    let mut world = beside("FW-100 7.2.0");
+    world.input(B, Input::Upgrade(true)).unwrap();
+    world.run_for(ms(20));
+    assert_eq!(world.pair(A).mismatch(), None);
+    world.crash(B);
+    world.start(B);
+    world.run_for(ms(100));
+    assert_eq!(world.roles(), [Some(Role::Active), Some(Role::Error)]);
+    assert!(world.pair(A).mismatch().is_some());
+}
