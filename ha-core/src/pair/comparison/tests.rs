@@ -70,6 +70,20 @@ fn it_is_an_order_at_the_ends_of_all_values() {
     }
 }
 
+fn is_preempting_primary(it: &Standing) -> bool {
+    it.designation == Designation::Primary && it.preempt
+}
+
+/// As PAIR-13 has it, of two that are as fit.
+fn is_better_of_two_actives(a: &Standing, b: &Standing) -> bool {
+    match (is_preempting_primary(a), is_preempting_primary(b)) {
+        (true, _) => true,
+        (_, true) => false,
+        _ if a.term == b.term => a.designation == Designation::Primary,
+        _ => a.term < b.term,
+    }
+}
+
 /// PAIR-5, PAIR-7, PAIR-13, CRASH-3: of two units at the ends of all values one is better, both sides say
 /// the same, at most one wants the role of the other, and what it wants agrees with who is fitter.
 #[test]
@@ -81,8 +95,11 @@ fn two_units_at_the_ends_of_all_values_agree() {
         let (a_wants, b_wants) = (prefer(a, b), prefer(b, a));
         assert!(a_wants.is_none() || b_wants.is_none(), "{a:?}, {b:?}");
         assert_eq!(a_wants == Some(Preference::BetterHealth), a.health > b.health);
-        let preempts = a.health == b.health && a.preempts();
-        assert_eq!(a_wants == Some(Preference::Preempt), preempts);
+        let wants_back = a.health == b.health && is_preempting_primary(a);
+        assert_eq!(a_wants == Some(Preference::Preempt), wants_back);
+        if a.claim == Claim::Active && b.claim == Claim::Active && a.health == b.health {
+            assert_eq!(compare(a, b) == Ordering::Greater, is_better_of_two_actives(a, b));
+        }
     }
 }
 
@@ -109,14 +126,8 @@ proptest! {
         b.designation = a.designation.other();
         b.health = a.health;
         if a.claim == Claim::Active && b.claim == Claim::Active {
-            let primary_is_a = a.designation == Designation::Primary;
-            let a_is_better = match (a.preempts(), b.preempts()) {
-                (true, _) => true,
-                (_, true) => false,
-                _ if a.term == b.term => primary_is_a,
-                _ => a.term < b.term,
-            };
-            prop_assert_eq!(compare(&a, &b) == Ordering::Greater, a_is_better);
+            let is_better = is_better_of_two_actives(&a, &b);
+            prop_assert_eq!(compare(&a, &b) == Ordering::Greater, is_better);
         } else {
             prop_assert_eq!(compare(&Standing { term, ..a }, &b), compare(&a, &b));
         }
