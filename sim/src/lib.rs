@@ -61,4 +61,4 @@ pub use shrink::shrink;
 pub use subject::Subject;
 pub use trace::{Entry, Trace, What};
 pub use unit::Unit;
-pub use world::{A, B, World};
+pub use world::{A, B, Boot, World};
