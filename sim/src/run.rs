@@ -131,11 +131,11 @@ fn settle<S: Subject>(world: &mut World<S>, setup: &Setup) {
         return world.violate(Rule::L1, &text);
     }
     world.run_for(calm.gives_way);
-    let needed = world.oracle.needed_takes;
+    let before = world.oracle.groundless_takes;
     world.run_for(calm.stays);
     let until = nanos(world.now() + calm.hands_over);
     while !is_calm(world) && world.step(until) {}
-    if world.oracle.needed_takes != needed || !is_calm(world) {
+    if world.oracle.groundless_takes != before || !is_calm(world) {
         return world.violate(Rule::L1, "what was settled does not stay so");
     }
     if !setup.mixed && world.is_settled() {

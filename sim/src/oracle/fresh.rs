@@ -28,6 +28,12 @@ impl Fresh {
         self.units[unit] = Watched::default();
     }
 
+    /// It is the first copy of this heartbeat.
+    pub(super) fn is_news(&self, unit: usize, glimpse: Glimpse) -> bool {
+        let Watched { start, newest, .. } = self.units[unit];
+        start != glimpse.start || newest < glimpse.number
+    }
+
     pub(super) fn hears(&mut self, unit: usize, path: u8, glimpse: Glimpse) -> Verdict {
         let watched = &mut self.units[unit];
         let Glimpse { start, number, level, .. } = glimpse;

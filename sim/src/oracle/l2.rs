@@ -84,6 +84,11 @@ impl L2 {
         }
     }
 
+    /// The unit could ask for the role of its own accord.
+    pub(super) fn has_ground(&self, unit: usize) -> bool {
+        self.units[unit].objection.is_none()
+    }
+
     /// The unit takes without a hand-over: what follows starts anew.
     pub(super) fn takes_by_need(&mut self) {
         self.changes = 0;

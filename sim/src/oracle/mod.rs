@@ -138,10 +138,9 @@ pub struct Oracle {
     pub readiness_limit: Duration,
     /// The embedder says whether a Standby has the whole state.
     pub told_of_state: bool,
-    /// How often a unit took the role in a voluntary change, and how often otherwise.
-    pub voluntary_takes: u64,
-    /// See [`Oracle::voluntary_takes`].
-    pub needed_takes: u64,
+    /// How often a unit took the role that might not have done so of its own accord: since it was not
+    /// released, or not to a unit that was fitter, or preempts.
+    pub groundless_takes: u64,
     /// The longest time, in nanoseconds, for which both held the role.
     pub longest_conflict: u64,
     /// How long nobody held the role.
@@ -183,8 +182,7 @@ impl Oracle {
             election_delay: Duration::ZERO,
             readiness_limit: Duration::ZERO,
             told_of_state: false,
-            voluntary_takes: 0,
-            needed_takes: 0,
+            groundless_takes: 0,
             patience: patience::Patience::default(),
             fresh: fresh::Fresh::default(),
             hand_over: hand_over::HandOver::default(),
@@ -364,8 +362,10 @@ impl Oracle {
         now: u64,
         unit: usize,
         local: Instant,
+        holds: bool,
         glimpse: Glimpse,
     ) -> Verdict {
+        s1::S1::sends(holds, glimpse.stance)?;
         let local = self.clock(unit, local);
         if self.l2.is_new_question(unit, glimpse) {
             self.l3.asks(unit, local);
@@ -387,10 +387,13 @@ impl Oracle {
         let local = self.clock(unit, local);
         self.election.hears(unit, now, interval);
         self.s1.hears(unit, now, glimpse.stance, peer_holds);
-        self.l2.hears(unit, glimpse);
         self.barred.hears(unit, local);
-        self.hand_over.hears(unit, local, glimpse);
-        self.patience.hears(unit, local, glimpse);
+        // A copy that comes later on another path is no news.
+        if self.fresh.is_news(unit, glimpse) {
+            self.l2.hears(unit, glimpse);
+            self.hand_over.hears(unit, local, glimpse);
+            self.patience.hears(unit, local, glimpse);
+        }
         self.fresh.hears(unit, path, glimpse)
     }
 
@@ -426,10 +429,11 @@ impl Oracle {
     }
 
     fn takes(&mut self, now: u64, unit: usize, peer_holds: bool, why: Why) -> Verdict {
-        let mut is_voluntary = false;
+        let (mut is_voluntary, mut has_ground) = (false, false);
         if is_hand_over(why) {
             self.s1.takes_by_release(now, peer_holds)?;
             self.hand_over.takes_by_release(unit, self.failure_time[unit])?;
+            has_ground = self.l2.has_ground(unit);
             is_voluntary = self.l2.takes_by_release(now, unit)?;
         } else {
             self.l2.takes_by_need();
@@ -438,11 +442,9 @@ impl Oracle {
             self.s1.takes_back(now, unit, peer_holds)?;
         }
         if is_voluntary {
-            self.voluntary_takes += 1;
             self.l3.changes_voluntarily(unit)?;
-        } else {
-            self.needed_takes += 1;
         }
+        self.groundless_takes += u64::from(!has_ground);
         Ok(())
     }
 

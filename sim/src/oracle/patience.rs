@@ -31,14 +31,7 @@ impl Patience {
     }
 
     pub(super) fn hears(&mut self, unit: usize, local: Instant, glimpse: Glimpse) {
-        let heard = &mut self.units[unit].heard;
-        // A copy that comes later on another path is no news.
-        let is_news = heard.is_none_or(|(newest, _)| {
-            newest.start != glimpse.start || newest.number < glimpse.number
-        });
-        if is_news {
-            *heard = Some((glimpse, local));
-        }
+        self.units[unit].heard = Some((glimpse, local));
     }
 
     /// A unit begins to take.

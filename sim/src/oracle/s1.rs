@@ -54,6 +54,16 @@ impl S1 {
         self.units[1 - unit].knows_of_peers_reign = false;
     }
 
+    /// A unit says what its role is. It holds the role until its platform has confirmed the withdrawal, and
+    /// must not say otherwise before: its peer would take.
+    pub(super) fn sends(holds: bool, stance: Stance) -> Verdict {
+        if holds && !matches!(stance, Stance::Active | Stance::Withdrawing) {
+            let text = format!("says that it is {stance:?}, and holds the role");
+            return Err((Rule::S1, text));
+        }
+        Ok(())
+    }
+
     /// Since when a unit has heard its peer without a break.
     pub(super) fn heard_since(&self, unit: usize) -> Option<u64> {
         self.units[unit].heard.map(|_| self.units[unit].heard_since)

@@ -53,7 +53,8 @@ impl S3 {
         let must_withdraw = &mut self.units[unit].must_withdraw;
         match action.name() {
             "Withdraw" => *must_withdraw = false,
-            "StandDown" => {}
+            // It keeps these for itself.
+            "StandDown" | "Persist" => {}
             name if *must_withdraw => {
                 return Err((Rule::S3, format!("{name} after a stall, before Withdraw")));
             }

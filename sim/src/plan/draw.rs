@@ -359,6 +359,9 @@ impl Draw {
     }
 
     fn links(&mut self, unit: usize) {
+        if self.random.chance(150) {
+            return self.impatience(unit);
+        }
         let path = self.random.below(self.setup.paths.into()) as usize;
         let (path, sender, way) = match self.random.below(7) {
             0 => (Some(path), Some(unit), Way::Cut),
@@ -372,6 +375,11 @@ impl Draw {
     }
 
     fn action(&mut self, unit: usize) {
+        if self.random.chance(150) {
+            // Whoever is Active cannot give the role up, and is to.
+            self.add(Fault::Answer(unit, "Withdraw", Answer::FAILS));
+            return self.add(Fault::FailOver(unit));
+        }
         let action = self.random.pick(&DUTIES);
         let slow = Answer::after(self.span(1));
         let answer = self.random.pick(&[slow, Answer::FAILS, Answer::NEVER, Answer::AT_ONCE]);
@@ -380,6 +388,20 @@ impl Draw {
         } else {
             self.add(Fault::Answer(unit, action, answer));
         }
+    }
+
+    /// An administrator orders again what was not done in time: the first question comes through at the last
+    /// moment, and is answered when the second one has been asked.
+    fn impatience(&mut self, unit: usize) {
+        let Setup { interval, .. } = self.setup;
+        let failure_time = self.setup.failure_time();
+        let links = Links { path: None, sender: Some(unit) };
+        self.add(Fault::Links(links, Way::Cut));
+        self.add(Fault::TakeOver(unit));
+        self.at += failure_time - interval - whole_micros(self.random.up_to(interval / 2));
+        self.add(Fault::Links(links, Way::Heal));
+        self.at += interval + interval / 2 + whole_micros(self.random.up_to(interval));
+        self.add(Fault::TakeOver(unit));
     }
 
     /// The Active crashes and comes back as Standby, several times; perhaps with a path lost.

@@ -148,6 +148,7 @@ impl<S: Subject> World<S> {
         for _ in 0..MAX_AT_ONCE {
             let it = &mut self.units[unit];
             let Some(machine) = &mut it.machine else { return };
+            let holds = it.platform.holds;
             self.oracle.awake(self.now, unit, now, it.platform.holds);
             let Some(output) = machine.poll_output(now, &mut self.buf) else {
                 return;
@@ -160,7 +161,7 @@ impl<S: Subject> World<S> {
                     match (to.channel, Glimpse::of(bytes)) {
                         (Channel::Pair, Some(glimpse)) => {
                             self.trace.note(self.now, unit, || What::Sent(glimpse.stance));
-                            self.oracle.sends(self.now, unit, now, glimpse)
+                            self.oracle.sends(self.now, unit, now, holds, glimpse)
                         }
                         (Channel::Pair, None) => Err((Rule::Wire, "it sends no heartbeat".into())),
                         _ => Ok(()),
