@@ -24,6 +24,7 @@ plans! {
     "both-overdue",
     "fit-again-in-a-conflict",
     "late-copy-of-better-days",
+    "maintenance-that-never-ends",
     "persisted-after-a-stall",
     "preempt-after-calm",
     "preempt-after-maintenance",

@@ -80,7 +80,7 @@ mod tests {
     #[test]
     fn a_flapping_unit_holds_back() {
         let mut l3 = L3::new((3, Duration::from_secs(600)));
-        let at = |second| Instant::from_millis(second * 1000);
+        let at = |second: u64| Instant::from_millis(second * 1000);
         for second in [1000, 1100, 1200] {
             l3.changes(0, at(second));
         }

@@ -33,6 +33,8 @@ use ha_core::time::Instant;
 pub enum Rule {
     /// Two units that hear each other do not both hold the role for long; in a hand-over never.
     S1,
+    /// The same while the health of a unit changes, or what bars it: a known finding.
+    S1Changing,
     /// A unit that stalled gives the role up before it does anything else.
     S3,
     /// No fault of synchronization takes an Active out of service.
@@ -71,10 +73,24 @@ pub enum Rule {
     Wire,
 }
 
+impl Rule {
+    /// What is known to be broken, and why it is not mended yet: such a run is counted apart.
+    #[must_use]
+    pub const fn known_finding(self) -> Option<&'static str> {
+        match self {
+            Self::S1Changing => Some(
+                "a conflict lasts longer when its facts change meanwhile: units judge anew from there",
+            ),
+            _ => None,
+        }
+    }
+}
+
 impl fmt::Display for Rule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
             Self::S1 => "S1",
+            Self::S1Changing => "S1 (facts change)",
             Self::S3 => "S3",
             Self::S6 => "S6",
             Self::L1 => "L1",
@@ -201,7 +217,13 @@ impl Oracle {
         *clock
     }
 
-    /// The health of a unit, or what is known of it, is another one from now on.
+    /// The health of a unit, or what bars it, is another one from now on.
+    fn facts_changed(&mut self, now: u64) {
+        self.s1.facts_changed(now);
+        self.changed(now);
+    }
+
+    /// What units decide by is not what it was.
     fn changed(&mut self, now: u64) {
         self.l2.changed();
         self.conflict.changed(now);
@@ -242,6 +264,9 @@ impl Oracle {
     /// The unit took in what its embedder told it.
     pub(crate) fn told(&mut self, now: u64, unit: usize, input: Input) {
         self.told[unit].told(self.clocks[unit], input);
+        if !matches!(input, Input::TakeOver | Input::FailOver | Input::Leave(_)) {
+            self.s1.facts_changed(now);
+        }
         match input {
             Input::TakeOver => self.l2.ordered(unit),
             Input::FailOver => self.l2.invited(1 - unit, now + self.invitation()),
@@ -300,7 +325,7 @@ impl Oracle {
             self.barred.stalled(unit, local);
         }
         if self.told[unit].expire(local) {
-            self.changed(now);
+            self.facts_changed(now);
         }
     }
 
@@ -311,7 +336,7 @@ impl Oracle {
             "Persist" => {
                 self.told[unit].persisted(local, is_done);
                 self.note_maintenance(now, unit);
-                self.changed(now);
+                self.facts_changed(now);
             }
             "Withdraw" if is_done => self.hand_over.withdrew(unit, local),
             _ => {}
@@ -408,7 +433,7 @@ impl Oracle {
     ) -> Verdict {
         self.clock(unit, local);
         if self.told[unit].news(event) {
-            self.changed(now);
+            self.facts_changed(now);
         }
         match event {
             // Anything else that fails does not end the take.
