@@ -23,6 +23,7 @@ macro_rules! plans {
 plans! {
     "both-overdue",
     "fit-again-in-a-conflict",
+    "found-and-gone-at-once",
     "late-copy-of-better-days",
     "maintenance-that-never-ends",
     "persisted-after-a-stall",

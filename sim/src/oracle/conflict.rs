@@ -19,8 +19,8 @@ pub(super) struct Conflict {
 struct Watched {
     /// It began to withdraw when nothing had happened for an exchange: after so many takes.
     withdrew: Option<u64>,
-    /// It gave way after so many takes.
-    gave_way: Option<u64>,
+    /// It gave way after so many takes, and whether because it had lost the comparison.
+    gave_way: Option<(u64, bool)>,
 }
 
 impl Conflict {
@@ -40,10 +40,14 @@ impl Conflict {
     /// A unit is no longer Active.
     pub(super) fn gives_up(&mut self, unit: usize, why: Why) -> Verdict {
         if matches!(why, Why::LostConflict | Why::NotHeard) {
-            self.units[unit].gave_way = self.units[unit].withdrew;
-            let [a, b] = self.units.each_ref().map(|unit| unit.gave_way);
-            if a.is_some() && a == b {
-                return Err((Rule::Conflict, "gives way, as its peer does".into()));
+            let watched = &mut self.units[unit];
+            watched.gave_way = watched.withdrew.map(|takes| (takes, why == Why::LostConflict));
+            if let [Some((a, a_lost)), Some((b, b_lost))] =
+                self.units.each_ref().map(|unit| unit.gave_way)
+                && a == b
+            {
+                let rule = if a_lost && b_lost { Rule::Conflict } else { Rule::ConflictNotHeard };
+                return Err((rule, "gives way, as its peer does".into()));
             }
         }
         Ok(())

@@ -57,6 +57,8 @@ pub enum Rule {
     Fresh,
     /// Of two Actives that hear each other one gives way, not both (PAIR-13).
     Conflict,
+    /// The same where one of them does so since it is not heard: a known finding.
+    ConflictNotHeard,
     /// A unit that is cut off neither takes nor keeps the role (BEY-3).
     Isolation,
     /// A unit in maintenance does not take the role (BEY-8).
@@ -81,6 +83,9 @@ impl Rule {
             Self::S1Changing => Some(
                 "a conflict lasts longer when its facts change meanwhile: units judge anew from there",
             ),
+            Self::ConflictNotHeard => Some(
+                "one Active gives way since it is not heard, and is heard by then: the other one gives way too",
+            ),
             _ => None,
         }
     }
@@ -102,6 +107,7 @@ impl fmt::Display for Rule {
             Self::HandOver => "hand-over",
             Self::Fresh => "stale heartbeat",
             Self::Conflict => "conflict",
+            Self::ConflictNotHeard => "conflict (not heard)",
             Self::Isolation => "isolation",
             Self::Maintenance => "maintenance",
             Self::Readiness => "readiness",

@@ -17,6 +17,8 @@ struct Watched {
     started: Instant,
     /// What it last said of its role.
     stance: Option<Stance>,
+    /// It has heard that its peer holds the role, or is about to take it back: the election is over.
+    found_active: bool,
     /// The newest heartbeat that it took in, and when, by its own clock.
     heard: Option<(Glimpse, Instant)>,
 }
@@ -31,7 +33,11 @@ impl Patience {
     }
 
     pub(super) fn hears(&mut self, unit: usize, local: Instant, glimpse: Glimpse) {
-        self.units[unit].heard = Some((glimpse, local));
+        use Stance::{Active, Recovering, Released, Withdrawing};
+        let watched = &mut self.units[unit];
+        watched.heard = Some((glimpse, local));
+        watched.found_active |=
+            matches!(glimpse.stance, Active | Withdrawing | Released | Recovering);
     }
 
     /// A unit begins to take.
@@ -42,9 +48,10 @@ impl Patience {
         failure_time: [Duration; 2],
         election_delay: Duration,
     ) -> Verdict {
-        let Watched { started, stance, heard } = &self.units[unit];
+        let Watched { started, stance, found_active, heard } = &self.units[unit];
         let waited = local.saturating_since(*started);
-        if *stance == Some(Stance::Election) && waited < failure_time[unit].max(election_delay) {
+        let looks = *stance == Some(Stance::Election) && !found_active;
+        if looks && waited < failure_time[unit].max(election_delay) {
             return Err((Rule::Patience, format!("takes {waited:?} after its start")));
         }
         if let Some((glimpse, at)) = heard
