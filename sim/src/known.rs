@@ -30,6 +30,7 @@ plans! {
     "preempt-after-calm",
     "preempt-after-maintenance",
     "set-back-before-polling",
+    "slow-clock-after-a-pause",
 }
 
 /// All of them.

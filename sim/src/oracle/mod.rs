@@ -485,11 +485,12 @@ impl Oracle {
     }
 
     /// A unit that neither hangs nor is off has done all that it wants to.
-    pub(crate) fn check_unit(&mut self, unit: usize, local: Instant, holds: bool) -> Verdict {
+    pub(crate) fn check_unit(&self, unit: usize, local: Instant, holds: bool) -> Verdict {
         if !holds || !self.told[unit].may_be_cut_off() {
             return Ok(());
         }
-        let local = self.clock(unit, local);
+        // It is not told the time now.
+        let local = local.max(self.clocks[unit]);
         self.barred.check(unit, local, &self.told[unit], self.failure_time)
     }
 
