@@ -30,7 +30,9 @@ plans! {
     "preempt-after-calm",
     "preempt-after-maintenance",
     "set-back-before-polling",
+    "silent-by-its-clock",
     "slow-clock-after-a-pause",
+    "withdrawn-again-after-a-release",
 }
 
 /// All of them.

@@ -35,6 +35,8 @@ pub(crate) struct Circumstances {
     pub(crate) delay: Duration,
     /// The longer heartbeat interval.
     pub(crate) interval: Duration,
+    /// The shorter failure time.
+    pub(crate) failure_time: Duration,
     /// Nothing is lost on a path that works, and one does.
     pub(crate) is_sure: bool,
     /// No platform ever failed, and the other unit holds the role.
@@ -74,8 +76,11 @@ impl Election {
         let interval = nanos(it.interval);
         let exchange = it.exchange();
         let is_quiet = self.last_fault + exchange <= now;
+        // One that is late counts as lost, whatever the delay: by a clock that is one percent faster.
+        let limit = interval + interval / 2 + delay;
+        let limit = limit.min(nanos(it.failure_time) - nanos(it.failure_time) / 50);
         let hear = self.units.iter().all(|unit| {
-            let heard = unit.heard.is_some_and(|it| it + interval + interval / 2 + delay >= now);
+            let heard = unit.heard.is_some_and(|it| it + limit >= now);
             let eligible = unit.eligible_since.is_some_and(|since| since + exchange <= now);
             heard && unit.heard_since + exchange <= now && eligible
         });

@@ -23,6 +23,8 @@ struct Watched {
     /// began to give it up: each of both units has to hold back when it flaps.
     when_it_asked: usize,
     when_it_withdrew: usize,
+    /// The same of the withdrawal with which it last released the role.
+    when_it_released: usize,
 }
 
 impl L3 {
@@ -52,6 +54,10 @@ impl L3 {
         self.units[unit].when_it_withdrew = self.lately(unit, local);
     }
 
+    pub(super) fn releases(&mut self, unit: usize) {
+        self.units[unit].when_it_released = self.units[unit].when_it_withdrew;
+    }
+
     fn lately(&self, unit: usize, local: Instant) -> usize {
         let changes = &self.units[unit].changes;
         changes.iter().filter(|at| **at + self.window > local).count()
@@ -60,8 +66,8 @@ impl L3 {
     /// A unit takes the role although it need not.
     pub(super) fn changes_voluntarily(&self, unit: usize) -> Verdict {
         let asked = self.units[unit].when_it_asked;
-        let withdrew = self.units[1 - unit].when_it_withdrew;
-        for (lately, what) in [(asked, "it changed"), (withdrew, "its peer changed")] {
+        let released = self.units[1 - unit].when_it_released;
+        for (lately, what) in [(asked, "it changed"), (released, "its peer changed")] {
             if lately > self.limit {
                 let text =
                     format!("a voluntary change after {what} {lately} times in {:?}", self.window);
@@ -89,6 +95,7 @@ mod tests {
         l3.changes(0, at(1300));
         l3.asks(0, at(1400));
         l3.withdraws(0, at(1400));
+        l3.releases(0);
         assert_eq!(l3.changes_voluntarily(0).unwrap_err().0, Rule::L3);
         assert_eq!(l3.changes_voluntarily(1).unwrap_err().0, Rule::L3);
         l3.asks(0, at(1601));

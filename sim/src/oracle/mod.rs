@@ -401,6 +401,9 @@ impl Oracle {
         if self.l2.is_new_question(unit, glimpse) {
             self.l3.asks(unit, local);
         }
+        if glimpse.release != 0 {
+            self.l3.releases(unit);
+        }
         let told = &self.told[unit];
         let is_complete = !self.told_of_state || told.synchronized;
         self.l2.sends(unit, glimpse, l2::Asker { health: told.health(), is_complete });

@@ -54,9 +54,12 @@ impl<S: Subject> World<S> {
                 }
                 platform.begin(self.now, id, action.name());
                 let other = &self.units[1 - unit];
+                let [a, b] = self.oracle.failure_time;
+                let failure_time = a.min(b);
                 let verdict = self.oracle.acts(self.now, unit, held, &action, || Circumstances {
                     delay: self.network.longest_delay,
                     interval: self.intervals[A].max(self.intervals[B]),
+                    failure_time,
                     is_sure: self.network.is_sure(),
                     is_clean_conflict: other.platform.holds
                         && self.units.iter().all(|unit| unit.slowest.is_zero()),
