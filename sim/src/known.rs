@@ -22,6 +22,7 @@ macro_rules! plans {
 
 plans! {
     "both-overdue",
+    "conflict-with-changing-facts",
     "fit-again-in-a-conflict",
     "found-and-gone-at-once",
     "late-copy-of-better-days",
@@ -32,6 +33,7 @@ plans! {
     "set-back-before-polling",
     "silent-by-its-clock",
     "slow-clock-after-a-pause",
+    "unheard-and-compared",
     "withdrawn-again-after-a-release",
 }
 
