@@ -12,8 +12,8 @@ use sim::{A, B, World, harness::config};
 const HOUR: Duration = Duration::from_secs(3600);
 
 fn pair() -> World<Pair> {
-    let mut world = World::new(1, false, |unit, seed| {
-        let config = config(unit, seed).heartbeat_interval(Duration::from_secs(1));
+    let mut world = World::new(1, false, |boot| {
+        let config = config(boot.unit, boot.seed).heartbeat_interval(Duration::from_secs(1));
         config.trigger_level(5).paths([PathKind::Control; 2]).build().unwrap()
     });
     world.network.set_all(|link| {

@@ -1,10 +1,14 @@
 //! Broken machines: the same role machine with one deliberate fault. What the oracle can catch is itself
-//! tested: each of them must be caught.
+//! tested: each of them must be caught, by a rule that is there for it.
 
+use crate::oracle::Rule;
+use crate::world::B;
+use core::cmp::Ordering;
 use core::fmt;
 use core::time::Duration;
 use ha_core::pair::{
-    Cause, PairConfigBuilder, PeerView, Preference, Rules, Stance, State, compare, next,
+    Cause, Claim, Goal, OwnView, PairConfigBuilder, PeerView, Preference, Rules, Stance, Standing,
+    State, compare, next, prefer,
 };
 
 /// One deliberate fault.
@@ -14,101 +18,141 @@ pub struct Broken {
     pub name: &'static str,
     /// What is wrong.
     pub what: &'static str,
+    /// The rules that are there to catch it.
+    pub caught_by: &'static [Rule],
     /// Puts the fault into the configuration of a unit, 0 the Primary and 1 the Secondary.
     pub put: fn(usize, PairConfigBuilder) -> PairConfigBuilder,
 }
 
-/// A unit whose rules are the standard ones, but for what `change` does to them.
-macro_rules! broken_rule {
-    ($name:literal, $what:literal, |$rules:ident| $change:expr) => {
-        broken_rule!($name, $what, |_unit| true, |$rules| $change)
-    };
-    ($name:literal, $what:literal, |$unit:ident| $on:expr, |$rules:ident| $change:expr) => {
-        Broken {
+/// All of them: name, what is wrong, what catches it, and on which units which rule is another one.
+macro_rules! broken {
+    ($($name:literal, $what:literal, [$($rule:ident),+], $on:expr, |$rules:ident| $change:expr;)*) => {
+        /// All of them.
+        pub const BROKEN: &[Broken] = &[$(Broken {
             name: $name,
             what: $what,
-            put: |$unit, builder| {
-                let mut $rules = Rules::STANDARD;
-                if $on {
-                    $rules.name = $name;
-                    $change;
+            caught_by: &[$(Rule::$rule),+],
+            put: |unit, builder| {
+                let on: fn(usize) -> bool = $on;
+                if !on(unit) {
+                    return builder;
                 }
+                let mut $rules = Rules::STANDARD;
+                $rules.name = $name;
+                $change;
                 builder.rules($rules)
             },
-        }
+        },)*];
     };
 }
 
-/// All of them.
-pub const BROKEN: &[Broken] = &[
-    broken_rule!(
-        "tie-break",
-        "the Secondary compares the other way round",
-        |unit| unit == 1,
-        |rules| rules.compare = |a, b| compare(b, a)
-    ),
-    broken_rule!("no-release", "a unit that asks takes without waiting for the release", |rules| {
-        rules.next = |state, cause, own, peer| match (state, cause) {
-            (State::Asking, Cause::Heard) => State::Taking,
-            _ => next(state, cause, own, peer),
+broken! {
+    "reversed-tie-break", "B thinks that where all else is equal it is the better one",
+        [Election, S1, Conflict, L1], |unit| unit == B, |rules| rules.compare = reversed_tie;
+    "no-release", "who asks for the role takes it without waiting for the release",
+        [Patience, S1], |_| true, |rules| rules.next = no_release;
+    "stale-heartbeats", "a heartbeat is taken in twice, and after later ones",
+        [Fresh], |_| true, |rules| rules.is_stale = |_, _, _, _| false;
+    "late-copies", "a copy on a slow path counts, however late it is",
+        [Fresh], |_| true, |rules| rules.is_stale = |number, on_path, _, _| number <= on_path;
+    "stall-ignored", "a unit that stalled goes on as if nothing had been",
+        [S3], |_| true, |rules| rules.has_stalled = |_, _| false;
+    "equal-is-fitter", "a Standby that is as fit as its Active takes over",
+        [L2], |_| true, |rules| rules.prefer = equal_is_fitter;
+    "demoted-preferred", "a demoted unit is preferred to one that is not",
+        [L2], |_| true, |rules| rules.prefer = demoted_preferred;
+    "no-election-delay", "a starting unit does not look for an Active",
+        [Patience], |_| true, |rules| rules.election_time = |_, _| Duration::ZERO;
+    "no-flap-hold", "the role may change as often as it likes",
+        [L3], |_| true, |rules| rules.flaps = |_, _| false;
+    "path-loss", "a path that falls silent counts as the peer",
+        [Patience], |_| true, |rules| rules.is_lost = |some_path, every_path| some_path || every_path;
+    "foreign-nonce", "any release is taken for the answer to the own question",
+        [HandOver], |_| true, |rules| rules.is_answer = |_, _| true;
+    "short-claim-time", "a release is taken back after half a failure time",
+        [HandOver], |_| true, |rules| rules.claim_time = |ours, _| ours / 2;
+    "taken-back-at-once", "what was released is taken back at the next heartbeat",
+        [HandOver], |_| true, |rules| rules.next = taken_back;
+    "isolation-ignored", "a unit that is cut off takes the role, and keeps it",
+        [Isolation], |_| true, |rules| rules.is_isolated = |_, _| false;
+    "recovers-beside-active", "a unit that stalled takes the role again beside a peer that holds it",
+        [Patience], |_| true, |rules| rules.next = recovers_anyway;
+    "nobody-yields", "no Active gives way to another one",
+        [S1], |_| true, |rules| rules.next = nobody_yields;
+    "both-yield", "each Active gives way to another one",
+        [Conflict], |_| true, |rules| rules.next = both_yield;
+    "obstacles-ignored", "a unit takes the role in maintenance, unready, or after a take that failed",
+        [Maintenance, Readiness, FailedTake], |_| true, |rules| rules.next = obstacles_ignored;
+    "failed-withdrawal", "a unit that could not withdraw gives the role up all the same",
+        [S1, Patience, Progress, TakeOver], |_| true, |rules| rules.next = withdrawal_assumed;
+}
+
+fn reversed_tie(a: &Standing, b: &Standing) -> Ordering {
+    let is_tie = a.claim == b.claim && a.claim != Claim::Active && a.health == b.health;
+    if is_tie { compare(a, b).reverse() } else { compare(a, b) }
+}
+
+fn no_release(state: State, cause: Cause, own: OwnView, peer: PeerView) -> State {
+    match next(state, cause, own, peer) {
+        State::Asking => State::Taking,
+        other => other,
+    }
+}
+
+fn equal_is_fitter(standby: &Standing, active: &Standing) -> Option<Preference> {
+    (standby.health >= active.health).then_some(Preference::BetterHealth)
+}
+
+fn demoted_preferred(standby: &Standing, active: &Standing) -> Option<Preference> {
+    if !standby.health.fit && active.health.fit {
+        return Some(Preference::BetterHealth);
+    }
+    prefer(standby, active)
+}
+
+fn taken_back(state: State, cause: Cause, own: OwnView, peer: PeerView) -> State {
+    match (state, cause, peer) {
+        (State::Released, Cause::Heard, PeerView::Heard { stance: Stance::Standby, .. }) => {
+            State::Taking
         }
-    }),
-    broken_rule!("stale-accepted", "a heartbeat counts although a later one was heard", |rules| {
-        rules.is_stale = |_, _, _, _| false
-    }),
-    broken_rule!("stall-ignored", "a unit that stalled goes on as Active", |rules| {
-        rules.has_stalled = |_, _| false
-    }),
-    broken_rule!("equal-is-better", "a Standby that is as fit takes over", |rules| {
-        rules.prefer =
-            |standby, active| (standby.health >= active.health).then_some(Preference::BetterHealth)
-    }),
-    broken_rule!("election-skipped", "a unit that starts does not look for an Active", |rules| {
-        rules.election_time = |_, _| Duration::ZERO
-    }),
-    broken_rule!("no-flap-hold", "a role that flaps is not held", |rules| {
-        rules.flaps = |_, _| false
-    }),
-    broken_rule!("one-path-is-all", "the peer is lost when one path falls silent", |rules| {
-        rules.is_lost = |some_path, _| some_path
-    }),
-    broken_rule!("short-claim", "a release does not wait for its claim", |rules| {
-        rules.claim_time = |ours, _| ours / 4
-    }),
-    broken_rule!("takes-back-at-once", "a unit takes back what it has just released", |rules| {
-        rules.next = |state, cause, own, peer| match (state, cause) {
-            (State::Released, Cause::Heard) => State::Taking,
-            _ => next(state, cause, own, peer),
+        _ => next(state, cause, own, peer),
+    }
+}
+
+fn recovers_anyway(state: State, cause: Cause, own: OwnView, peer: PeerView) -> State {
+    match (state, cause) {
+        (State::Recovering, Cause::Heard) => State::Recovering,
+        (State::Recovering, Cause::RecoveryOver) => State::Taking,
+        _ => next(state, cause, own, peer),
+    }
+}
+
+fn nobody_yields(state: State, cause: Cause, own: OwnView, peer: PeerView) -> State {
+    match next(state, cause, own, peer) {
+        State::Withdrawing(Goal::Yield) => state,
+        other => other,
+    }
+}
+
+fn both_yield(state: State, cause: Cause, own: OwnView, peer: PeerView) -> State {
+    match (state, cause, peer) {
+        (State::Active, Cause::Heard, PeerView::Heard { stance: Stance::Active, .. }) => {
+            State::Withdrawing(Goal::Yield)
         }
-    }),
-    broken_rule!("nobody-yields", "no Active gives way to another", |rules| {
-        rules.next = |state, cause, own, peer| match (state, cause) {
-            (State::Taking | State::Active, Cause::Heard) => state,
-            _ => next(state, cause, own, peer),
-        }
-    }),
-    broken_rule!("both-elected", "of two that look for an Active, each takes", |rules| {
-        rules.next = |state, cause, own, peer| match (state, peer) {
-            (
-                State::Election | State::Standby,
-                PeerView::Heard { stance: Stance::Election | Stance::Standby, .. },
-            ) => next(state, cause, own, PeerView::Silent),
-            _ => next(state, cause, own, peer),
-        }
-    }),
-    broken_rule!("loss-ignored", "a Standby whose peer is lost does nothing", |rules| {
-        rules.next = |state, cause, own, peer| match (state, cause) {
-            (State::Standby, Cause::PeerLost) => state,
-            _ => next(state, cause, own, peer),
-        }
-    }),
-    broken_rule!("withdrawal-unconfirmed", "releases before it has withdrawn", |rules| {
-        rules.next = |state, cause, own, peer| match (state, cause) {
-            (State::Active, Cause::Asked) => State::Released,
-            _ => next(state, cause, own, peer),
-        }
-    }),
-];
+        _ => next(state, cause, own, peer),
+    }
+}
+
+fn obstacles_ignored(state: State, cause: Cause, own: OwnView, peer: PeerView) -> State {
+    next(state, cause, OwnView { eligible: !own.isolated, ..own }, peer)
+}
+
+fn withdrawal_assumed(state: State, cause: Cause, own: OwnView, peer: PeerView) -> State {
+    match (state, cause) {
+        (State::Withdrawing(_), Cause::WithdrawFailed) => next(state, Cause::Withdrawn, own, peer),
+        _ => next(state, cause, own, peer),
+    }
+}
 
 /// The broken machine of this name.
 #[must_use]

@@ -4,6 +4,7 @@
 use ha_core::pair::{Health, Stance};
 
 const STANCE: usize = 5;
+const LEVEL: usize = 6;
 const OBSTACLES: usize = 7;
 const FLAGS: usize = 12;
 const SECONDARY: u16 = 1;
@@ -20,6 +21,8 @@ const FIXED_LEN: usize = 108;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Glimpse {
     pub(crate) stance: Stance,
+    /// The sender's failover trigger level.
+    pub(crate) level: u8,
     pub(crate) health: Health,
     /// Which start of the sender it is of, and its number in that.
     pub(crate) start: u64,
@@ -43,6 +46,7 @@ impl Glimpse {
         let weight = u16::from_be_bytes([fixed[WEIGHT], fixed[WEIGHT + 1]]);
         Some(Self {
             stance: Stance::from_wire(fixed[STANCE])?,
+            level: fixed[LEVEL],
             health: Health { fit: flags & DEMOTED == 0, weight },
             start: number(START)?,
             number: number(NUMBER)?,
@@ -76,6 +80,7 @@ mod tests {
             let len = heartbeat.emit(&mut buf).unwrap();
             let seen = Glimpse::of(&buf[..len]).unwrap();
             assert_eq!((seen.stance, seen.ask), (stance, heartbeat.ask));
+            assert_eq!(seen.level, heartbeat.level);
             assert_eq!(seen.health, heartbeat.health);
             assert_eq!(seen.eligible, heartbeat.obstacles.is_empty());
             let id = (heartbeat.id.start, heartbeat.id.number);

@@ -1,28 +1,51 @@
-//! The seeds that ever failed, by name: they are run again for ever.
+//! What ever failed, by name, as plans: they are run again for ever. (A seed would not do: what it stands for
+//! changes with how plans are drawn.)
 
-/// A seed that failed once.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+use crate::plan::Plan;
+
+/// A plan that failed once. Its file says in a comment what it was.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Known {
     /// What it is called.
     pub name: &'static str,
-    /// The seed.
-    pub seed: u64,
+    /// What happens.
+    pub plan: Plan,
 }
 
-/// All of them, from `seeds.txt`: a name and a seed a line, and behind `#` what it was.
+macro_rules! plans {
+    ($($name:literal),* $(,)?) => {
+        /// Name and text of each, from `known/NAME.plan`.
+        const PLANS: &[(&str, &str)] =
+            &[$(($name, include_str!(concat!("../known/", $name, ".plan")))),*];
+    };
+}
+
+plans! {
+    "both-overdue",
+    "conflict-with-changing-facts",
+    "fit-again-in-a-conflict",
+    "found-and-gone-at-once",
+    "late-copy-of-better-days",
+    "maintenance-that-never-ends",
+    "persisted-after-a-stall",
+    "preempt-after-calm",
+    "preempt-after-maintenance",
+    "set-back-before-polling",
+    "silent-by-its-clock",
+    "slow-clock-after-a-pause",
+    "unheard-and-compared",
+    "withdrawn-again-after-a-release",
+}
+
+/// All of them.
 ///
 /// # Panics
-/// A line of the file is not like that.
+/// A file is no plan.
 #[must_use]
 pub fn known() -> Vec<Known> {
-    include_str!("../seeds.txt").lines().filter_map(parse).collect()
-}
-
-fn parse(line: &'static str) -> Option<Known> {
-    let (fields, _) = line.split_once('#').unwrap_or((line, ""));
-    let mut fields = fields.split_whitespace();
-    let name = fields.next()?;
-    let seed = fields.next().and_then(|seed| seed.parse().ok());
-    let seed = seed.expect("a line of seeds.txt is a name, a seed, and a comment behind #");
-    Some(Known { name, seed })
+    let read = |&(name, text): &(&'static str, &str)| {
+        let plan = text.parse().unwrap_or_else(|error| panic!("{name}.plan: {error}"));
+        Known { name, plan }
+    };
+    PLANS.iter().map(read).collect()
 }

@@ -19,6 +19,7 @@
     clippy::arithmetic_side_effects,
     clippy::expect_used,
     clippy::indexing_slicing,
+    clippy::panic,
     clippy::result_large_err
 )]
 
@@ -61,4 +62,4 @@ pub use shrink::shrink;
 pub use subject::Subject;
 pub use trace::{Entry, Trace, What};
 pub use unit::Unit;
-pub use world::{A, B, World};
+pub use world::{A, B, Boot, World};

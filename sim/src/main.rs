@@ -8,7 +8,9 @@ use clap::Parser;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use sim::timeline::{Style, timeline, timeline_end};
 use sim::{BROKEN, Broken, Figures, Plan, Report, broken, known, run, run_many, shrink};
+use std::error::Error;
 use std::io::{IsTerminal as _, stdout};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
@@ -21,6 +23,9 @@ struct Options {
     /// Replay the run of this seed, with its timeline.
     #[arg(long, conflicts_with_all = ["runs", "known"])]
     seed: Option<u64>,
+    /// Replay the plan in this file, as the shrunken one of a run that failed is printed.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["seed", "runs", "known"])]
+    plan: Option<PathBuf>,
     /// Show every heartbeat in the timeline.
     #[arg(long)]
     heartbeats: bool,
@@ -33,7 +38,7 @@ struct Options {
     /// Begin no run after so many seconds.
     #[arg(long)]
     time: Option<u64>,
-    /// Run the seeds that ever failed, and no others.
+    /// Run the plans that ever failed, and no others.
     #[arg(long)]
     known: bool,
     /// Put this deliberate fault into the machines, to see it caught.
@@ -50,21 +55,33 @@ struct Options {
 fn main() -> ExitCode {
     let options = Options::parse();
     if options.list_breaks {
-        for Broken { name, what, .. } in BROKEN {
-            println!("{name:<28} {what}");
+        for Broken { name, what, caught_by, .. } in BROKEN {
+            let rules: Vec<_> = caught_by.iter().map(ToString::to_string).collect();
+            println!("{name:<24} {what}; caught by {}", rules.join(", "));
         }
         return ExitCode::SUCCESS;
     }
-    let is_good = match options.seed {
-        Some(seed) => replay(&Plan::from_seed(seed).with(options.broken), options.heartbeats),
-        None if options.known => run_known(),
-        None => run_fresh(&options),
+    let is_good = match (options.seed, &options.plan) {
+        (Some(seed), _) => replay(&Plan::from_seed(seed).with(options.broken), options.heartbeats),
+        (None, Some(file)) => match read(file) {
+            Ok(plan) => replay(&plan, options.heartbeats),
+            Err(error) => {
+                eprintln!("sim: {}: {error}", file.display());
+                return ExitCode::from(2);
+            }
+        },
+        (None, None) if options.known => run_known(),
+        (None, None) => run_fresh(&options),
     };
     if is_good { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 fn broken_by_name(name: &str) -> Result<&'static Broken, String> {
     broken(name).ok_or_else(|| "no such fault; --list-breaks lists them".into())
+}
+
+fn read(file: &Path) -> Result<Plan, Box<dyn Error>> {
+    Ok(std::fs::read_to_string(file)?.parse::<Plan>()?)
 }
 
 fn style(heartbeats: bool) -> Style {
@@ -74,7 +91,7 @@ fn style(heartbeats: bool) -> Style {
 /// Shows one run from its beginning to its end.
 fn replay(plan: &Plan, heartbeats: bool) -> bool {
     let outcome = run(plan, true);
-    println!("seed {}, {:?}: {plan}", plan.seed, plan.kind);
+    println!("{plan}");
     println!("{}", timeline(&outcome.trace, style(heartbeats)));
     match &outcome.violation {
         Some(violation) => println!("BROKEN: {violation}"),
@@ -86,10 +103,15 @@ fn replay(plan: &Plan, heartbeats: bool) -> bool {
 fn run_known() -> bool {
     let mut is_good = true;
     for it in known() {
-        let violation = run(&Plan::from_seed(it.seed), false).violation;
-        let result = violation.as_ref().map_or("holds".into(), ToString::to_string);
-        println!("{:<40} {:>20}  {result}", it.name, it.seed);
-        is_good &= violation.is_none();
+        let violation = run(&it.plan, false).violation;
+        let finding = violation.as_ref().and_then(|it| it.rule.known_finding());
+        let result = match (&violation, finding) {
+            (None, _) => "holds".into(),
+            (Some(violation), None) => format!("BROKEN: {violation}"),
+            (Some(_), Some(finding)) => format!("known finding: {finding}"),
+        };
+        println!("{:<32} {result}", it.name);
+        is_good &= violation.is_none() || finding.is_some();
     }
     is_good
 }
@@ -133,7 +155,7 @@ fn show(report: &Report, broken: Option<&'static Broken>, took: Duration, thread
         println!("\nBROKEN: {}", failure.violation);
         let with = broken.map_or(String::new(), |it| format!(" --break {}", it.name));
         println!("replay: cargo run --release -p sim -- --seed {seed}{with}");
-        println!("what is needed of it: {plan}");
+        println!("what is needed of it:\n{plan}");
         println!("{}", timeline_end(&outcome.trace, SHOWN, style(false)));
         if let Some(violation) = outcome.violation {
             println!("{violation}");

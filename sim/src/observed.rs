@@ -23,12 +23,6 @@ impl Observed {
         }
     }
 
-    /// How often a role changed without anybody preferring that.
-    pub(crate) fn involuntary_changes(&self) -> u64 {
-        let involuntary = self.role_changes.iter().filter(|(why, _)| !why.is_voluntary());
-        involuntary.map(|(_, count)| count).sum()
-    }
-
     /// How often a role changed, by the reason.
     pub fn role_changes(&self) -> impl Iterator<Item = (Why, u64)> + '_ {
         self.role_changes.iter().copied()

@@ -79,6 +79,10 @@ impl Platform {
 
     pub(crate) fn begin(&mut self, now: u64, id: ActionId, action: &'static str) {
         self.holds |= action == "AdoptState";
+        if action == "Persist" {
+            // A newer one replaces it.
+            self.pending.retain(|_, done| done.action != action);
+        }
         let answer = self.answers.get(action).copied().unwrap_or(Answer::AT_ONCE);
         self.cannot_withdraw |= action == "Withdraw" && answer.outcome.is_none();
         if let Some(outcome) = answer.outcome {

@@ -2,12 +2,12 @@
 
 use crate::configure::{appliance_config, pair_config};
 use crate::observed::Observed;
-use crate::oracle::{Calm, Rule, Violation};
+use crate::oracle::{Calm, Rule, Violation, is_right};
 use crate::plan::{Plan, Setup};
 use crate::random::nanos;
 use crate::subject::Subject;
 use crate::trace::Entry;
-use crate::world::{A, B, World};
+use crate::world::{A, B, Boot, World};
 use appliance::Appliance;
 use core::time::Duration;
 use ha_core::pair::{Pair, State};
@@ -37,11 +37,11 @@ pub struct Outcome {
 pub fn run(plan: &Plan, traced: bool) -> Outcome {
     // What configures the starts outlives the borrow. The list of faults is none of its business.
     let bare = Plan { faults: Vec::new(), ..plan.clone() };
-    if plan.setup.stateful {
-        let configure = move |unit, seed| appliance_config(&bare, unit, seed);
+    if plan.setup.own_sync {
+        let configure = move |boot: Boot<'_>| appliance_config(&bare, boot);
         carry_out(plan, World::<Appliance<Table>>::new(plan.seed, traced, configure))
     } else {
-        let configure = move |unit, seed| pair_config(&bare, unit, seed);
+        let configure = move |boot: Boot<'_>| pair_config(&bare, boot);
         carry_out(plan, World::<Pair>::new(plan.seed, traced, configure))
     }
 }
@@ -56,7 +56,7 @@ fn carry_out<S: Subject>(plan: &Plan, mut world: World<S>) -> Outcome {
         timed.fault.apply(&mut world);
     }
     run_to(&mut world, nanos(plan.calm_at));
-    settle(&mut world, Calm::new(plan.setup.failure_time(), plan.setup.election_delay));
+    settle(&mut world, &plan.setup);
     Outcome {
         violation: world.violation().cloned(),
         simulated: world.now(),
@@ -71,15 +71,19 @@ fn carry_out<S: Subject>(plan: &Plan, mut world: World<S>) -> Outcome {
 fn prepare<S: Subject>(world: &mut World<S>, setup: &Setup) {
     world.poll_each = setup.poll_each;
     world.oracle.election_delay = setup.election_delay;
+    world.oracle.readiness_limit = setup.readiness_limit;
+    world.oracle.told_of_state = setup.told_of_state();
     world.network.set_all(|link| {
         link.delay = setup.delay;
         link.jitter = setup.jitter;
         link.loss = setup.loss;
         link.duplicates = setup.duplicates;
     });
-    for unit in [A, B] {
-        world.set_rate(unit, setup.rates[unit]);
+    if let [_, .., last] = world.network.links.as_mut_slice() {
+        last.iter_mut().for_each(|link| link.delay += setup.slow);
     }
+    world.set_rate(A, setup.drift / 2);
+    world.set_rate(B, -setup.drift / 2);
 }
 
 /// A unit that has left is stopped as soon as it says that it may.
@@ -98,7 +102,8 @@ fn stop_who_may<S: Subject>(world: &mut World<S>) {
 }
 
 /// No more faults: both units run, hear each other, and their platforms work (L1).
-fn settle<S: Subject>(world: &mut World<S>, calm: Calm) {
+fn settle<S: Subject>(world: &mut World<S>, setup: &Setup) {
+    let calm = Calm::new(setup);
     world.network.set_all(|link| {
         link.cut = false;
         link.loss = 0;
@@ -113,22 +118,32 @@ fn settle<S: Subject>(world: &mut World<S>, calm: Calm) {
             world.start(unit);
         }
     }
+    let is_calm = |world: &World<S>| {
+        let maintenance = [A, B].map(|unit| world.oracle.maintenance(unit));
+        let settled = world.is_settled().then(|| usize::from(world.holds()[B]));
+        // Units that differ hand no role over, be they in maintenance or not.
+        is_right(settled, world.holds(), maintenance) || setup.mixed && settled.is_some()
+    };
     let until = nanos(world.now() + calm.settles);
-    while !world.is_settled() && world.step(until) {}
-    if !world.is_settled() {
+    while !is_calm(world) && world.step(until) {}
+    if !is_calm(world) {
         let text = format!("no Active with its Standby {:?} after calm", calm.settles);
         return world.violate(Rule::L1, &text);
     }
     world.run_for(calm.gives_way);
-    let before = world.observed.involuntary_changes();
+    let before = world.oracle.groundless_takes;
     world.run_for(calm.stays);
-    if world.observed.involuntary_changes() != before {
-        return world.violate(Rule::L1, "a role changes after calm, and nobody wanted that");
-    }
-    // A unit that is fitter, or preempts, may be about to take over.
     let until = nanos(world.now() + calm.hands_over);
-    while !world.is_settled() && world.step(until) {}
-    if !world.is_settled() || world.observed.involuntary_changes() != before {
-        world.violate(Rule::L1, "what was settled does not stay so");
+    while !is_calm(world) && world.step(until) {}
+    if world.oracle.groundless_takes != before || !is_calm(world) {
+        return world.violate(Rule::L1, "what was settled does not stay so");
+    }
+    if !setup.mixed && world.is_settled() {
+        let until = nanos(world.now() + calm.synchronizes);
+        while !world.has_equal_tables() && world.step(until) {}
+        if !world.has_equal_tables() {
+            let text = format!("the tables are not equal {:?} after calm", calm.synchronizes);
+            world.violate(Rule::S5, &text);
+        }
     }
 }

@@ -69,21 +69,29 @@ impl Shrinking {
 
     /// What makes a run hard to follow goes first.
     fn simplify_setup(&mut self) -> bool {
-        let steps: [fn(&mut Setup); 9] = [
-            |setup| setup.stateful = false,
-            |setup| setup.duplicates = 0,
-            |setup| setup.loss = 0,
-            |setup| setup.jitter = Duration::ZERO,
-            |setup| setup.delay = Duration::ZERO,
-            |setup| setup.rates = [0; 2],
-            |setup| setup.election_delay = Duration::ZERO,
-            |setup| setup.poll_each = true,
-            |setup| setup.preempt = false,
+        let usual = Setup::default();
+        let steps: [fn(&mut Setup, Setup); 16] = [
+            |setup, usual| (setup.mode, setup.own_sync) = (usual.mode, usual.own_sync),
+            |setup, usual| setup.duplicates = usual.duplicates,
+            |setup, usual| setup.loss = usual.loss,
+            |setup, usual| setup.jitter = usual.jitter,
+            |setup, usual| setup.slow = usual.slow,
+            |setup, usual| setup.delay = usual.delay,
+            |setup, usual| setup.drift = usual.drift,
+            |setup, usual| setup.election_delay = usual.election_delay,
+            |setup, usual| setup.readiness_limit = usual.readiness_limit,
+            |setup, usual| setup.poll_each = usual.poll_each,
+            |setup, usual| setup.preempt = usual.preempt,
+            |setup, usual| setup.mixed = usual.mixed,
+            |setup, usual| setup.flap_limit = usual.flap_limit,
+            |setup, usual| setup.flap_window = usual.flap_window,
+            |setup, usual| (setup.data, setup.lan) = (usual.data, usual.lan),
+            |setup, usual| setup.paths = usual.paths,
         ];
         let mut any = false;
         for step in steps {
             let mut plan = self.best.clone();
-            step(&mut plan.setup);
+            step(&mut plan.setup, usual);
             any |= self.keeps(plan);
         }
         any

@@ -4,7 +4,7 @@ use appliance::Appliance;
 use ha_core::machine::Machine;
 use ha_core::pair::{self, Pair, PairConfig};
 use ha_core::time::Instant;
-use statesync::Table;
+use statesync::{Change, Table};
 
 /// A unit of a pair, as the world drives it: through the [`Machine`] contract, and by what of it concerns
 /// the role.
@@ -12,8 +12,8 @@ pub trait Subject: Machine + Sized {
     /// What each start of a unit is made from.
     type Config;
 
-    /// A unit that starts now. `kept` is what it wrote last to keep over a restart.
-    fn start(config: Self::Config, kept: Option<&[u8]>, now: Instant) -> Self;
+    /// A unit that starts now.
+    fn start(config: Self::Config, now: Instant) -> Self;
 
     /// The role machine.
     fn pair(&self) -> &Pair;
@@ -23,6 +23,12 @@ pub trait Subject: Machine + Sized {
 
     /// What tells the role machine something.
     fn input(input: pair::Input) -> Self::Input;
+
+    /// What tells that a connection is there or gone; `None` if it has no table.
+    fn connection(change: Change) -> Option<Self::Input>;
+
+    /// The table, if it has one.
+    fn table(&self) -> Option<&Table>;
 
     /// Why the role machine refused that.
     fn refusal(refusal: Self::Refusal) -> Option<pair::Refusal>;
@@ -37,7 +43,7 @@ pub trait Subject: Machine + Sized {
 impl Subject for Pair {
     type Config = PairConfig;
 
-    fn start(config: PairConfig, _: Option<&[u8]>, now: Instant) -> Self {
+    fn start(config: PairConfig, now: Instant) -> Self {
         Self::new(config, now)
     }
 
@@ -51,6 +57,14 @@ impl Subject for Pair {
 
     fn input(input: pair::Input) -> pair::Input {
         input
+    }
+
+    fn connection(_: Change) -> Option<pair::Input> {
+        None
+    }
+
+    fn table(&self) -> Option<&Table> {
+        None
     }
 
     fn refusal(refusal: pair::Refusal) -> Option<pair::Refusal> {
@@ -69,7 +83,7 @@ impl Subject for Pair {
 impl Subject for Appliance<Table> {
     type Config = appliance::Config;
 
-    fn start(config: appliance::Config, _: Option<&[u8]>, now: Instant) -> Self {
+    fn start(config: appliance::Config, now: Instant) -> Self {
         Self::new(config, Table::new(), now)
     }
 
@@ -83,6 +97,17 @@ impl Subject for Appliance<Table> {
 
     fn input(input: pair::Input) -> appliance::Input {
         appliance::Input::Pair(input)
+    }
+
+    fn connection(change: Change) -> Option<appliance::Input> {
+        Some(match change {
+            Change::New(it) | Change::Update(it) => appliance::Input::Upsert(vec![it]),
+            Change::Delete(key) => appliance::Input::Remove(vec![key]),
+        })
+    }
+
+    fn table(&self) -> Option<&Table> {
+        self.sync().map(statesync::StateSync::records)
     }
 
     fn refusal(refusal: appliance::Refusal) -> Option<pair::Refusal> {

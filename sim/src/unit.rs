@@ -26,6 +26,8 @@ pub struct Unit<S> {
     pub(crate) starts: u64,
     /// What it wrote last to keep over a restart.
     pub(crate) kept: Option<Vec<u8>>,
+    /// What is being written.
+    pub(crate) keeping: Option<Vec<u8>>,
     pub(crate) hung_until: Option<u64>,
     /// Its clock stands still while it hangs: so much time is missing afterwards.
     pub(crate) clock_stands: Duration,
@@ -50,6 +52,7 @@ impl<S: Subject> Unit<S> {
             may_stop: false,
             starts: 0,
             kept: None,
+            keeping: None,
             hung_until: None,
             clock_stands: Duration::ZERO,
             hang_before_polling: None,
@@ -70,6 +73,7 @@ impl<S: Subject> Unit<S> {
 
     pub(crate) fn power_off(&mut self) {
         self.machine = None;
+        self.keeping = None;
         self.platform.power_off();
         self.queue.clear();
         self.may_stop = false;

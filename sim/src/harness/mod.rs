@@ -84,8 +84,7 @@ impl World {
         seed: u64,
         adjust: impl Fn(usize, PairConfigBuilder) -> PairConfigBuilder + 'static,
     ) -> Self {
-        let configure = move |unit, seed| adjust(unit, config(unit, seed)).build().unwrap();
-        Self(crate::World::new(seed, true, configure))
+        Self::of(seed, move |unit, seed| adjust(unit, config(unit, seed)).build().unwrap())
     }
 }
 
@@ -93,13 +92,13 @@ impl<S: Subject> World<S> {
     /// A world whose units are off, and whose starts get their configuration from `configure`.
     #[must_use]
     pub fn of(seed: u64, configure: impl Fn(usize, u64) -> S::Config + 'static) -> Self {
-        Self(crate::World::new(seed, true, configure))
+        Self(crate::World::new(seed, true, move |boot| configure(boot.unit, boot.seed)))
     }
 
     /// Each start of a unit, which has its seed, gets its configuration from here.
     #[must_use]
     pub fn configured(mut self, configure: impl Fn(usize, u64) -> S::Config + 'static) -> Self {
-        self.0.set_configure(configure);
+        self.0.set_configure(move |boot| configure(boot.unit, boot.seed));
         self
     }
 

@@ -1,7 +1,8 @@
 //! PAIR-5: of two units that hear each other and look for an Active, one takes the role, not both.
 //!
 //! S1 allows a conflict for a failure time; where nothing was lost and nothing happened for a while, there
-//! must be none.
+//! must be none. (A unit that was barred until just now, as it says itself, may take when its peer, barred
+//! as well, does: neither can know yet.)
 
 use super::{Rule, Verdict};
 use crate::glimpse::Glimpse;
@@ -21,6 +22,8 @@ struct Watched {
     stance: Option<Stance>,
     /// It took, and looked for an Active before.
     was_elected: bool,
+    /// Since when it has said that it may take.
+    eligible_since: Option<u64>,
     heard: Option<u64>,
     heard_since: u64,
 }
@@ -32,7 +35,11 @@ pub(crate) struct Circumstances {
     pub(crate) delay: Duration,
     /// The longer heartbeat interval.
     pub(crate) interval: Duration,
-    /// Nothing is lost on a path that works, no platform ever failed, and the other unit holds the role.
+    /// The shorter failure time.
+    pub(crate) failure_time: Duration,
+    /// Nothing is lost on a path that works, and one does.
+    pub(crate) is_sure: bool,
+    /// No platform ever failed, and the other unit holds the role.
     pub(crate) is_clean_conflict: bool,
 }
 
@@ -45,8 +52,11 @@ impl Election {
         self.last_fault = now;
     }
 
-    pub(super) fn sends(&mut self, unit: usize, glimpse: Glimpse) {
-        self.units[unit].stance = Some(glimpse.stance);
+    pub(super) fn sends(&mut self, unit: usize, now: u64, glimpse: Glimpse) {
+        let watched = &mut self.units[unit];
+        watched.stance = Some(glimpse.stance);
+        let since = watched.eligible_since.unwrap_or(now);
+        watched.eligible_since = glimpse.eligible.then_some(since);
     }
 
     pub(super) fn hears(&mut self, unit: usize, now: u64, interval: Duration) {
@@ -57,32 +67,25 @@ impl Election {
         watched.heard = Some(now);
     }
 
-    /// A unit begins to take. `failure_time` is its peer's: after so long a silence it elects nobody, but
-    /// replaces a lost one.
-    pub(super) fn takes(
-        &mut self,
-        now: u64,
-        unit: usize,
-        failure_time: Duration,
-        it: &Circumstances,
-    ) -> Verdict {
+    /// A unit begins to take.
+    pub(super) fn takes(&mut self, now: u64, unit: usize, it: &Circumstances) -> Verdict {
         use Stance::{Election, Standby};
         let before = self.units[unit].stance;
         self.units[unit].was_elected = matches!(before, Some(Election | Standby));
-        // There and back, and a heartbeat on which to ride, each way.
         let delay = nanos(it.delay);
         let interval = nanos(it.interval);
-        let exchange = 2 * interval + 4 * delay;
+        let exchange = it.exchange();
         let is_quiet = self.last_fault + exchange <= now;
+        // One that is late counts as lost, whatever the delay: by a clock that is one percent faster.
+        let limit = interval + interval / 2 + delay;
+        let limit = limit.min(nanos(it.failure_time) - nanos(it.failure_time) / 50);
         let hear = self.units.iter().all(|unit| {
-            let heard = unit.heard.is_some_and(|it| it + interval + interval / 2 + delay >= now);
-            heard && unit.heard_since + exchange <= now
+            let heard = unit.heard.is_some_and(|it| it + limit >= now);
+            let eligible = unit.eligible_since.is_some_and(|since| since + exchange <= now);
+            heard && unit.heard_since + exchange <= now && eligible
         });
-        // One percent for the rates of the clocks.
-        let silent = nanos(failure_time) / 100 * 99;
-        let peer_is_lost = self.units[unit].heard.is_none_or(|heard| heard + silent <= now);
         let elected = self.units.iter().all(|unit| unit.was_elected);
-        if it.is_clean_conflict && is_quiet && hear && !peer_is_lost && elected {
+        if it.is_sure && it.is_clean_conflict && is_quiet && hear && elected {
             return Err((Rule::Election, "takes, though the other one has been elected".into()));
         }
         Ok(())

@@ -1,7 +1,5 @@
-//! A heartbeat is taken in once on each path, and none after a later one: what is old proves nothing.
-//!
-//! That is within one start of the sender. A late copy of its former start that echoes us is believed for
-//! a moment, as the role machine is: it was sent within the failure time.
+//! A heartbeat is taken in once on each path, and none after a later one; none that is a trigger level or
+//! more behind the newest; and none of a start that another one has displaced: what is old proves nothing.
 
 use super::{Rule, Verdict};
 use crate::glimpse::Glimpse;
@@ -11,28 +9,58 @@ const PATHS: usize = ha_core::pair::MAX_PATHS;
 
 #[derive(Debug, Default)]
 pub(super) struct Fresh {
-    /// Which start of its peer each unit believes.
-    start: [u64; 2],
-    /// Of each unit and path, the number of the last heartbeat that was taken in.
-    last: [[u64; PATHS]; 2],
+    units: [Watched; 2],
+}
+
+#[derive(Debug, Default)]
+struct Watched {
+    /// Which start of its peer it believes; 0 for none.
+    start: u64,
+    /// Those that it believed before.
+    former: Vec<u64>,
+    /// The number of the newest heartbeat that was taken in, and of the last one on each path.
+    newest: u64,
+    last: [u64; PATHS],
 }
 
 impl Fresh {
     pub(super) fn started(&mut self, unit: usize) {
-        self.start[unit] = 0;
+        self.units[unit] = Watched::default();
+    }
+
+    /// It is the first copy of this heartbeat.
+    pub(super) fn is_news(&self, unit: usize, glimpse: Glimpse) -> bool {
+        let Watched { start, newest, .. } = self.units[unit];
+        start != glimpse.start || newest < glimpse.number
     }
 
     pub(super) fn hears(&mut self, unit: usize, path: u8, glimpse: Glimpse) -> Verdict {
-        if self.start[unit] != glimpse.start {
-            self.start[unit] = glimpse.start;
-            self.last[unit] = [0; PATHS];
+        let watched = &mut self.units[unit];
+        let Glimpse { start, number, level, .. } = glimpse;
+        if watched.start != start {
+            if watched.former.contains(&start) {
+                let text = "takes a heartbeat in of a start that another one has displaced";
+                return Err((Rule::Fresh, text.into()));
+            }
+            watched.former.push(watched.start);
+            *watched = Watched {
+                start,
+                former: core::mem::take(&mut watched.former),
+                ..Watched::default()
+            };
         }
-        let last = &mut self.last[unit][usize::from(path)];
-        if glimpse.number <= *last {
-            let text = format!("takes heartbeat {} in after {last}", glimpse.number);
+        let Watched { newest, last, .. } = watched;
+        let last = &mut last[usize::from(path)];
+        if number <= *last {
+            let text = format!("takes heartbeat {number} in after {last}");
             return Err((Rule::Fresh, text));
         }
-        *last = glimpse.number;
+        if *newest >= number + u64::from(level) {
+            let text = format!("takes heartbeat {number} in, late by {}", *newest - number);
+            return Err((Rule::Fresh, text));
+        }
+        *last = number;
+        *newest = number.max(*newest);
         Ok(())
     }
 }

@@ -1,9 +1,10 @@
 //! PAIR-20: a unit takes in a hand-over only on a release of its own question, heard within the failure
-//! time of asking by its own clock.
+//! time of asking by its own clock; and takes back what it released only after twice that.
 
 use super::{Rule, Verdict};
 use crate::glimpse::Glimpse;
 use core::time::Duration;
+use ha_core::pair::Stance;
 use ha_core::time::Instant;
 
 #[derive(Debug, Default)]
@@ -17,6 +18,12 @@ struct Watched {
     asked: (u64, Instant),
     /// The last question that the peer was heard to grant, and when that was first heard.
     granted: (u64, Instant),
+    /// What it last said of its role.
+    stance: Option<Stance>,
+    /// When its last withdrawal was confirmed.
+    withdrew: Instant,
+    /// The peer was last heard to have left.
+    peer_left: bool,
 }
 
 impl HandOver {
@@ -25,6 +32,7 @@ impl HandOver {
     }
 
     pub(super) fn sends(&mut self, unit: usize, local: Instant, glimpse: Glimpse) {
+        self.units[unit].stance = Some(glimpse.stance);
         // Who takes asks no longer: the last question is the one that counts.
         if glimpse.ask != 0 && glimpse.ask != self.units[unit].asked.0 {
             self.units[unit].asked = (glimpse.ask, local);
@@ -32,13 +40,29 @@ impl HandOver {
     }
 
     pub(super) fn hears(&mut self, unit: usize, local: Instant, glimpse: Glimpse) {
+        self.units[unit].peer_left = glimpse.stance == Stance::Left;
         if glimpse.release != 0 && glimpse.release != self.units[unit].granted.0 {
             self.units[unit].granted = (glimpse.release, local);
         }
     }
 
-    pub(super) fn takes(&self, unit: usize, failure_time: Duration) -> Verdict {
-        let Watched { asked, granted } = self.units[unit];
+    pub(super) fn withdrew(&mut self, unit: usize, local: Instant) {
+        self.units[unit].withdrew = local;
+    }
+
+    /// A unit begins to take. If it says that it has released the role, it takes that back.
+    pub(super) fn takes(&self, unit: usize, local: Instant, failure_time: Duration) -> Verdict {
+        let Watched { stance, withdrew, peer_left, .. } = self.units[unit];
+        let waited = local.saturating_since(withdrew);
+        if stance == Some(Stance::Released) && !peer_left && waited < failure_time * 2 {
+            let text = format!("takes back what it released {waited:?} before");
+            return Err((Rule::HandOver, text));
+        }
+        Ok(())
+    }
+
+    pub(super) fn takes_by_release(&self, unit: usize, failure_time: Duration) -> Verdict {
+        let Watched { asked, granted, .. } = self.units[unit];
         if asked.0 != granted.0 {
             return Err((Rule::HandOver, "takes on a release of another question".into()));
         }

@@ -1,6 +1,8 @@
 //! What must always hold, checked after each step, from outside: by what the platforms were asked to do,
 //! what went over the wire, and what the faults were. One file a rule.
 
+mod barred;
+mod conflict;
 mod election;
 mod fresh;
 mod gap;
@@ -13,16 +15,17 @@ mod s1;
 mod s3;
 mod s6;
 mod take_over;
+mod told;
 
 pub(crate) use election::Circumstances;
 pub use gap::Gap;
-pub(crate) use l1::Calm;
+pub(crate) use l1::{Calm, is_right};
 pub(crate) use take_over::Crash;
 
 use crate::glimpse::Glimpse;
 use core::fmt;
 use core::time::Duration;
-use ha_core::pair::{Action, Event, PairConfig, Role, Stance, Why};
+use ha_core::pair::{Action, Event, Input, Maintenance, PairConfig, Role, Stance, Why};
 use ha_core::time::Instant;
 
 /// What can be broken.
@@ -30,6 +33,8 @@ use ha_core::time::Instant;
 pub enum Rule {
     /// Two units that hear each other do not both hold the role for long; in a hand-over never.
     S1,
+    /// The same while the health of a unit changes, or what bars it: a known finding.
+    S1Changing,
     /// A unit that stalled gives the role up before it does anything else.
     S3,
     /// No fault of synchronization takes an Active out of service.
@@ -50,16 +55,47 @@ pub enum Rule {
     HandOver,
     /// No heartbeat is taken in after a later one, or twice.
     Fresh,
+    /// Of two Actives that hear each other one gives way, not both (PAIR-13).
+    Conflict,
+    /// The same where one of them does so since it is not heard: a known finding.
+    ConflictNotHeard,
+    /// A unit that is cut off neither takes nor keeps the role (BEY-3).
+    Isolation,
+    /// A unit in maintenance does not take the role (BEY-8).
+    Maintenance,
+    /// Nor does one that is not ready, for a bounded time (BEY-9).
+    Readiness,
+    /// Nor one whose last take has just failed (BEY-7).
+    FailedTake,
+    /// After calm both tables are equal.
+    S5,
     /// Time goes on: no unit keeps the world busy at one instant.
     Progress,
     /// What a unit sends can be read by its peer.
     Wire,
 }
 
+impl Rule {
+    /// What is known to be broken, and why it is not mended yet: such a run is counted apart.
+    #[must_use]
+    pub const fn known_finding(self) -> Option<&'static str> {
+        match self {
+            Self::S1Changing => Some(
+                "a conflict lasts longer when its facts change meanwhile: units judge anew from there",
+            ),
+            Self::ConflictNotHeard => Some(
+                "one Active gives way since it is not heard, and is heard by then: the other one gives way too",
+            ),
+            _ => None,
+        }
+    }
+}
+
 impl fmt::Display for Rule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
             Self::S1 => "S1",
+            Self::S1Changing => "S1 (facts change)",
             Self::S3 => "S3",
             Self::S6 => "S6",
             Self::L1 => "L1",
@@ -70,6 +106,13 @@ impl fmt::Display for Rule {
             Self::Patience => "patience",
             Self::HandOver => "hand-over",
             Self::Fresh => "stale heartbeat",
+            Self::Conflict => "conflict",
+            Self::ConflictNotHeard => "conflict (not heard)",
+            Self::Isolation => "isolation",
+            Self::Maintenance => "maintenance",
+            Self::Readiness => "readiness",
+            Self::FailedTake => "failed take",
+            Self::S5 => "S5",
             Self::Progress => "progress",
             Self::Wire => "wire",
         })
@@ -113,6 +156,13 @@ pub struct Oracle {
     pub failure_time: [Duration; 2],
     /// How long both units look for an Active at the least when they start.
     pub election_delay: Duration,
+    /// How long a take waits for the embedder to be ready at the most; zero if it does not.
+    pub readiness_limit: Duration,
+    /// The embedder says whether a Standby has the whole state.
+    pub told_of_state: bool,
+    /// How often a unit took the role that might not have done so of its own accord: since it was not
+    /// released, or not to a unit that was fitter, or preempts.
+    pub groundless_takes: u64,
     /// The longest time, in nanoseconds, for which both held the role.
     pub longest_conflict: u64,
     /// How long nobody held the role.
@@ -121,6 +171,11 @@ pub struct Oracle {
     pub slowest_take_over: f64,
     /// The latest that each clock has shown: one that runs backwards stands still, by the contract.
     clocks: [Instant; 2],
+    /// When, by its own clock, each unit was last told something.
+    told_at: [Instant; 2],
+    told: [told::Told; 2],
+    barred: barred::Barred,
+    conflict: conflict::Conflict,
     election: election::Election,
     patience: patience::Patience,
     fresh: fresh::Fresh,
@@ -141,8 +196,15 @@ impl Oracle {
             gap: Gap::default(),
             slowest_take_over: 0.0,
             clocks: [Instant::ZERO; 2],
+            told_at: [Instant::ZERO; 2],
+            told: Default::default(),
+            barred: barred::Barred::default(),
+            conflict: conflict::Conflict::default(),
             election: election::Election::default(),
             election_delay: Duration::ZERO,
+            readiness_limit: Duration::ZERO,
+            told_of_state: false,
+            groundless_takes: 0,
             patience: patience::Patience::default(),
             fresh: fresh::Fresh::default(),
             hand_over: hand_over::HandOver::default(),
@@ -161,19 +223,35 @@ impl Oracle {
         *clock
     }
 
+    /// The health of a unit, or what bars it, is another one from now on.
+    fn facts_changed(&mut self, now: u64) {
+        self.s1.facts_changed(now);
+        self.changed(now);
+    }
+
+    /// What units decide by is not what it was.
+    fn changed(&mut self, now: u64) {
+        self.l2.changed();
+        self.conflict.changed(now);
+    }
+
     /// Something changed in the world that is not the machines' doing.
     pub(crate) fn disturbed(&mut self, now: u64) {
-        self.l2.changed();
+        self.changed(now);
         self.election.disturbed(now);
         self.take_over.disturbed(now);
     }
 
-    pub(crate) fn started(&mut self, unit: usize, local: Instant) {
+    pub(crate) fn started(&mut self, now: u64, unit: usize, local: Instant, config: &PairConfig) {
         self.clocks[unit] = local;
+        self.told_at[unit] = local;
+        self.told[unit] = told::Told::started(local, config.persisted());
+        self.note_maintenance(now, unit);
         self.s1.started(unit);
         self.s3.started(unit, local);
         self.l2.started(unit);
         self.l3.started(unit);
+        self.barred.started(unit);
         self.election.started(unit);
         self.fresh.started(unit);
         self.patience.started(unit, local);
@@ -185,18 +263,54 @@ impl Oracle {
     pub(crate) fn crashed(&mut self, now: u64, crash: &Crash) {
         let heard_since = self.s1.heard_since(1 - crash.unit);
         self.election.disturbed(now);
-        self.l2.changed();
+        self.changed(now);
         self.take_over.crashed(now, crash, heard_since, self.failure_time);
     }
 
-    /// The unit's health, as the embedder tells it.
-    pub(crate) fn health(&mut self, unit: usize, weight: u16) {
-        self.l2.health(unit, weight);
+    /// The unit took in what its embedder told it.
+    pub(crate) fn told(&mut self, now: u64, unit: usize, input: Input) {
+        self.told[unit].told(self.clocks[unit], input);
+        if !matches!(input, Input::TakeOver | Input::FailOver | Input::Leave(_)) {
+            self.s1.facts_changed(now);
+        }
+        match input {
+            Input::TakeOver => self.l2.ordered(unit),
+            Input::FailOver => self.l2.invited(1 - unit, now + self.invitation()),
+            Input::Maintenance(to) if to != Maintenance::Off => {
+                self.l2.invited(1 - unit, u64::MAX);
+            }
+            _ => {}
+        }
     }
 
-    /// Somebody ordered that this unit should have the role.
-    pub(crate) fn ordered(&mut self, unit: usize) {
-        self.l2.ordered(unit);
+    /// A unit in maintenance wants its peer to take over, and a while longer.
+    fn note_maintenance(&mut self, now: u64, unit: usize) {
+        let until =
+            if self.told[unit].in_maintenance() { u64::MAX } else { now + self.invitation() };
+        self.l2.invited(1 - unit, until);
+    }
+
+    /// So long an invitation to take over can have an effect: it lasts for two failure times, a question
+    /// for one, a release for two.
+    fn invitation(&self) -> u64 {
+        8 * self.s1.failure_time()
+    }
+
+    /// Maintenance mode of a unit, as it is in force.
+    pub(crate) fn maintenance(&self, unit: usize) -> Maintenance {
+        self.told[unit].maintenance
+    }
+
+    /// All links that the unit monitors are down.
+    pub(crate) fn is_cut_off(&self, unit: usize) -> bool {
+        self.told[unit].may_be_cut_off()
+    }
+
+    /// Something that its embedder told it bars the unit from the role, or may do so.
+    pub(crate) fn is_barred(&self, unit: usize) -> bool {
+        let told = &self.told[unit];
+        let is_ready = self.readiness_limit.is_zero() || told.ready;
+        told.may_be_cut_off() || told.in_maintenance() || !is_ready
     }
 
     /// Until `now` a unit's clock counted less than there was.
@@ -204,47 +318,98 @@ impl Oracle {
         self.s1.clock_was_wrong(now);
     }
 
-    /// The peer of this unit was told to have it take over.
-    pub(crate) fn invited(&mut self, now: u64, unit: usize) {
-        self.l2.invited(unit, now + 8 * self.s1.failure_time());
-    }
-
-    /// The unit was told to be in maintenance, so its peer is to take over; or no longer.
-    pub(crate) fn in_maintenance(&mut self, unit: usize, on: bool) {
-        self.l2.invited(1 - unit, if on { u64::MAX } else { 0 });
+    /// The unit is about to be told something.
+    pub(crate) fn tells(&mut self, now: u64, unit: usize, local: Instant, holds: bool) {
+        self.awake(now, unit, local, holds);
+        self.told_at[unit] = self.clocks[unit];
     }
 
     /// The unit does something: did its clock show a stall before?
-    pub(crate) fn awake(&mut self, unit: usize, local: Instant, holds: bool) {
+    pub(crate) fn awake(&mut self, now: u64, unit: usize, local: Instant, holds: bool) {
         let local = self.clock(unit, local);
-        self.s3.awake(unit, local, holds);
+        if self.s3.awake(unit, local, holds) {
+            self.barred.stalled(unit, local);
+        }
+        if self.told[unit].expire(local) {
+            self.facts_changed(now);
+        }
     }
 
+    /// The platform has carried an action out, or failed.
+    pub(crate) fn carried_out(&mut self, now: u64, unit: usize, action: &str, is_done: bool) {
+        let local = self.clocks[unit];
+        match action {
+            "Persist" => {
+                self.told[unit].persisted(local, is_done);
+                self.note_maintenance(now, unit);
+                self.facts_changed(now);
+            }
+            "Withdraw" if is_done => self.hand_over.withdrew(unit, local),
+            _ => {}
+        }
+    }
+
+    /// `held`: the unit held the role before it wanted this done.
     pub(crate) fn acts(
         &mut self,
         now: u64,
         unit: usize,
+        held: bool,
         action: &Action,
         circumstances: impl FnOnce() -> Circumstances,
     ) -> Verdict {
         self.s3.acts(unit, action)?;
-        if action.name() == "AdoptState" {
-            if let Some(part) = self.take_over.took(now, unit) {
-                self.slowest_take_over = self.slowest_take_over.max(part);
+        self.told[unit].acts(action);
+        let local = self.clocks[unit];
+        match action {
+            Action::AdoptState { .. } if !held => {
+                if let Some(part) = self.take_over.took(now, unit) {
+                    self.slowest_take_over = self.slowest_take_over.max(part);
+                }
+                self.conflict.takes();
+                self.barred.takes(
+                    unit,
+                    local,
+                    &self.told[unit],
+                    self.failure_time,
+                    self.readiness_limit,
+                )?;
+                self.told[unit].ready_since = local;
+                self.hand_over.takes(unit, local, self.failure_time[unit])?;
+                self.patience.takes(unit, local, self.failure_time, self.election_delay)?;
+                self.election.takes(now, unit, &circumstances())?;
             }
-            let local = self.clocks[unit];
-            self.patience.takes(unit, local, self.failure_time, self.election_delay)?;
-            let failure_time = self.failure_time[1 - unit];
-            self.election.takes(now, unit, failure_time, &circumstances())?;
+            Action::Withdraw => {
+                self.conflict.withdraws(unit, now, &circumstances());
+                self.l3.withdraws(unit, local);
+            }
+            _ => {}
         }
         Ok(())
     }
 
-    pub(crate) fn sends(&mut self, unit: usize, local: Instant, glimpse: Glimpse) -> Verdict {
+    pub(crate) fn sends(
+        &mut self,
+        now: u64,
+        unit: usize,
+        local: Instant,
+        holds: bool,
+        glimpse: Glimpse,
+    ) -> Verdict {
+        s1::S1::sends(holds, glimpse.stance)?;
         let local = self.clock(unit, local);
-        self.l2.sends(unit, glimpse);
+        if self.l2.is_new_question(unit, glimpse) {
+            self.l3.asks(unit, local);
+        }
+        if glimpse.release != 0 {
+            self.l3.releases(unit);
+        }
+        let told = &self.told[unit];
+        let is_complete = !self.told_of_state || told.synchronized;
+        self.l2.sends(unit, glimpse, l2::Asker { health: told.health(), is_complete });
         self.take_over.sends(unit, glimpse);
-        self.election.sends(unit, glimpse);
+        self.barred.sends(unit, glimpse);
+        self.election.sends(unit, now, glimpse);
         self.hand_over.sends(unit, local, glimpse);
         self.patience.sends(unit, glimpse);
         self.s3.sends(unit, local, glimpse.stance)
@@ -256,9 +421,13 @@ impl Oracle {
         let local = self.clock(unit, local);
         self.election.hears(unit, now, interval);
         self.s1.hears(unit, now, glimpse.stance, peer_holds);
-        self.l2.hears(unit, glimpse);
-        self.hand_over.hears(unit, local, glimpse);
-        self.patience.hears(unit, local, glimpse);
+        self.barred.hears(unit, local);
+        // A copy that comes later on another path is no news.
+        if self.fresh.is_news(unit, glimpse) {
+            self.l2.hears(unit, glimpse);
+            self.hand_over.hears(unit, local, glimpse);
+            self.patience.hears(unit, local, glimpse);
+        }
         self.fresh.hears(unit, path, glimpse)
     }
 
@@ -271,31 +440,61 @@ impl Oracle {
         peer_holds: bool,
         event: &Event,
     ) -> Verdict {
-        let Event::RoleChanged { from, to, why, .. } = event else { return Ok(()) };
-        let local = self.clock(unit, local);
-        if *to == Role::Active {
-            if is_hand_over(*why) {
-                self.s1.takes_by_release(now, peer_holds)?;
-                self.hand_over.takes(unit, self.failure_time[unit])?;
-                if self.l2.takes_by_release(now, unit)? {
-                    self.l3.changes_voluntarily(unit, local)?;
-                }
-            } else {
-                self.l2.moved_by_need();
-            }
-            if *why == Why::NotClaimed {
-                self.s1.takes_back(now, unit, peer_holds)?;
-            }
+        self.clock(unit, local);
+        if self.told[unit].news(event) {
+            self.facts_changed(now);
         }
-        if *from == Role::Active || *to == Role::Active {
-            self.l3.changes(unit, local);
+        match event {
+            // Anything else that fails does not end the take.
+            Event::ActionFailed { action: "OpenForwarding" | "TakeAddresses", .. } => {
+                self.barred.take_failed(unit, self.told_at[unit]);
+            }
+            Event::RoleChanged { from, to: Role::Active, why, .. } if *from != Role::Active => {
+                self.takes(now, unit, peer_holds, *why)?;
+                self.l3.changes(unit, self.told_at[unit]);
+            }
+            Event::RoleChanged { from: Role::Active, to, why, .. } if *to != Role::Active => {
+                self.l3.changes(unit, self.told_at[unit]);
+                self.conflict.gives_up(unit, *why)?;
+            }
+            _ => {}
         }
+        Ok(())
+    }
+
+    fn takes(&mut self, now: u64, unit: usize, peer_holds: bool, why: Why) -> Verdict {
+        let (mut is_voluntary, mut has_ground) = (false, false);
+        if is_hand_over(why) {
+            self.s1.takes_by_release(now, peer_holds)?;
+            self.hand_over.takes_by_release(unit, self.failure_time[unit])?;
+            has_ground = self.l2.has_ground(unit);
+            is_voluntary = self.l2.takes_by_release(now, unit)?;
+        } else {
+            self.l2.takes_by_need();
+        }
+        if why == Why::NotClaimed {
+            self.s1.takes_back(now, unit, peer_holds)?;
+        }
+        if is_voluntary {
+            self.l3.changes_voluntarily(unit)?;
+        }
+        self.groundless_takes += u64::from(!has_ground);
         Ok(())
     }
 
     /// A fault of synchronization happened to a unit: `left` says whether it left Active by that.
     pub(crate) fn sync_fault(&self, unit: usize, left: bool, fault: &str) -> Verdict {
         if left && !self.s3.has_stalled(unit) { s6::left_active(fault) } else { Ok(()) }
+    }
+
+    /// A unit that neither hangs nor is off has done all that it wants to.
+    pub(crate) fn check_unit(&self, unit: usize, local: Instant, holds: bool) -> Verdict {
+        if !holds || !self.told[unit].may_be_cut_off() {
+            return Ok(());
+        }
+        // It is not told the time now.
+        let local = local.max(self.clocks[unit]);
+        self.barred.check(unit, local, &self.told[unit], self.failure_time)
     }
 
     /// After each step. `conflict` is asked for the longest delay of the network and of a withdrawal, and

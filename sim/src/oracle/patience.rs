@@ -17,10 +17,10 @@ struct Watched {
     started: Instant,
     /// What it last said of its role.
     stance: Option<Stance>,
+    /// It has heard that its peer holds the role, or is about to take it back: the election is over.
+    found_active: bool,
     /// The newest heartbeat that it took in, and when, by its own clock.
     heard: Option<(Glimpse, Instant)>,
-    /// It has heard of an Active: its election is over, whether it has said so or not.
-    found_active: bool,
 }
 
 impl Patience {
@@ -33,16 +33,11 @@ impl Patience {
     }
 
     pub(super) fn hears(&mut self, unit: usize, local: Instant, glimpse: Glimpse) {
-        let Watched { heard, found_active, .. } = &mut self.units[unit];
-        *found_active |=
-            !matches!(glimpse.stance, Stance::Left | Stance::Election | Stance::Standby);
-        // A copy that comes later on another path is no news.
-        let is_news = heard.is_none_or(|(newest, _)| {
-            newest.start != glimpse.start || newest.number < glimpse.number
-        });
-        if is_news {
-            *heard = Some((glimpse, local));
-        }
+        use Stance::{Active, Recovering, Released, Withdrawing};
+        let watched = &mut self.units[unit];
+        watched.heard = Some((glimpse, local));
+        watched.found_active |=
+            matches!(glimpse.stance, Active | Withdrawing | Released | Recovering);
     }
 
     /// A unit begins to take.
@@ -53,10 +48,10 @@ impl Patience {
         failure_time: [Duration; 2],
         election_delay: Duration,
     ) -> Verdict {
-        let Watched { started, stance, heard, found_active } = &self.units[unit];
+        let Watched { started, stance, found_active, heard } = &self.units[unit];
         let waited = local.saturating_since(*started);
-        let elects = *stance == Some(Stance::Election) && !found_active;
-        if elects && waited < failure_time[unit].max(election_delay) {
+        let looks = *stance == Some(Stance::Election) && !found_active;
+        if looks && waited < failure_time[unit].max(election_delay) {
             return Err((Rule::Patience, format!("takes {waited:?} after its start")));
         }
         if let Some((glimpse, at)) = heard

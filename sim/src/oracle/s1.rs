@@ -13,6 +13,8 @@ pub(super) struct S1 {
     both_hold_since: Option<u64>,
     /// Heartbeats can have been lost during the present conflict.
     with_losses: bool,
+    /// When anything last changed by which one of two Actives is the better one, or may take.
+    facts_changed: u64,
     /// Until then a hand-over may be under way whose time limits a clock has stretched: a pause that no
     /// clock shows is ended by the conflict (CRASH-4), and so is what a hand-over comes to by it.
     limits_unsure_until: u64,
@@ -34,6 +36,7 @@ impl S1 {
             units: Default::default(),
             both_hold_since: None,
             with_losses: false,
+            facts_changed: 0,
             limits_unsure_until: 0,
         }
     }
@@ -44,6 +47,10 @@ impl S1 {
         self.limits_unsure_until = self.limits_unsure_until.max(until);
     }
 
+    pub(super) fn facts_changed(&mut self, now: u64) {
+        self.facts_changed = now;
+    }
+
     /// The longer one of both units.
     pub(super) fn failure_time(&self) -> u64 {
         self.failure_time[0].max(self.failure_time[1])
@@ -52,6 +59,16 @@ impl S1 {
     pub(super) fn started(&mut self, unit: usize) {
         self.units[unit] = Watched::default();
         self.units[1 - unit].knows_of_peers_reign = false;
+    }
+
+    /// A unit says what its role is. It holds the role until its platform has confirmed the withdrawal, and
+    /// must not say otherwise before: its peer would take.
+    pub(super) fn sends(holds: bool, stance: Stance) -> Verdict {
+        if holds && !matches!(stance, Stance::Active | Stance::Withdrawing) {
+            let text = format!("says that it is {stance:?}, and holds the role");
+            return Err((Rule::S1, text));
+        }
+        Ok(())
     }
 
     /// Since when a unit has heard its peer without a break.
@@ -120,7 +137,9 @@ impl S1 {
         if hear && conflict > bound {
             let conflict = Duration::from_nanos(conflict);
             let text = format!("both hold the role and hear each other for {conflict:?}");
-            return Err((Rule::S1, text));
+            // It begins to judge anew: then the exchange takes as long once more.
+            let is_changing = self.facts_changed >= since && now - self.facts_changed <= bound;
+            return Err((if is_changing { Rule::S1Changing } else { Rule::S1 }, text));
         }
         Ok(now - since)
     }

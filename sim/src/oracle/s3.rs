@@ -31,14 +31,17 @@ impl S3 {
         self.units[unit] = Watched { handed_out: local, ..Watched::default() };
     }
 
-    pub(super) fn awake(&mut self, unit: usize, local: Instant, holds: bool) {
+    /// Says whether the unit has stalled.
+    pub(super) fn awake(&mut self, unit: usize, local: Instant, holds: bool) -> bool {
         let watched = &mut self.units[unit];
-        if local.saturating_since(watched.handed_out) > self.failure_time[unit] {
+        let stalled = local.saturating_since(watched.handed_out) > self.failure_time[unit];
+        if stalled {
             watched.handed_out = local;
             watched.stalled = Some(local);
             watched.must_withdraw |= holds;
         }
         watched.must_withdraw &= holds;
+        stalled
     }
 
     pub(super) fn has_stalled(&self, unit: usize) -> bool {
@@ -50,7 +53,8 @@ impl S3 {
         let must_withdraw = &mut self.units[unit].must_withdraw;
         match action.name() {
             "Withdraw" => *must_withdraw = false,
-            "StandDown" => {}
+            // It keeps these for itself.
+            "StandDown" | "Persist" => {}
             name if *must_withdraw => {
                 return Err((Rule::S3, format!("{name} after a stall, before Withdraw")));
             }

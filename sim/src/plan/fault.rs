@@ -5,7 +5,8 @@ use crate::subject::Subject;
 use crate::world::{A, B, NAMES, World};
 use core::fmt;
 use core::time::Duration;
-use ha_core::pair::{Departure, Input, State};
+use ha_core::pair::{Demotion, Departure, Input, Maintenance, MonitoredLinks, State};
+use statesync::{Change, Connection, ConnectionKey, ConnectionState, Transport};
 
 /// One thing that happens to the units, their network or their platforms. Each can happen at any time:
 /// where it means nothing (a crash of a unit that is off) nothing happens, so that any of a list can be
@@ -32,10 +33,32 @@ pub enum Fault {
     Loss(u64),
     /// What a unit is told of its health changes, and what for.
     Weight(usize, u16, &'static str),
+    /// How many links a unit monitors, and how many of them are up.
+    MonitoredLinks(usize, u16, u16),
+    /// Something makes a unit less fit, perhaps for a limited time.
+    Demote(usize, &'static str, Option<Duration>),
+    /// That is over.
+    Lift(usize, &'static str),
+    /// A unit's embedder is ready for it to be Active, or is not.
+    Ready(usize, bool),
+    /// A unit has the whole state, or has not.
+    Synchronized(usize, bool),
+    /// An upgrade of a unit begins, or ends.
+    Upgrade(usize, bool),
+    /// Maintenance mode of a unit.
+    Maintenance(usize, Maintenance),
     /// An administrator wants a unit to take over.
     TakeOver(usize),
+    /// An administrator wants a unit to have its peer take over.
+    FailOver(usize),
     /// A unit is to be restarted or stopped in an orderly way. When it says that it may, it is stopped.
-    Leave(usize),
+    Leave(usize, Departure),
+    /// What a unit wrote to keep over a restart is lost.
+    Forget(usize),
+    /// A connection opens at whoever is Active, or changes: it bears this mark from now on.
+    Opens(u8, u32),
+    /// A connection ends.
+    Ends(u8),
     /// From now on a unit's platform answers an action like that.
     Answer(usize, &'static str, Answer),
     /// A unit's platform works again.
@@ -80,8 +103,31 @@ impl Fault {
             Self::Links(links, way) => world.set_links(links, way),
             Self::Loss(per_mille) => world.set_loss(per_mille),
             Self::Weight(unit, weight, _) => tell(world, unit, Input::HealthWeight(weight)),
+            Self::MonitoredLinks(unit, configured, up) => {
+                let links = MonitoredLinks { configured, up };
+                tell(world, unit, Input::MonitoredLinks(links));
+            }
+            Self::Demote(unit, reason, lasts) => {
+                tell(world, unit, Input::Demote { demotion: demotion(reason), lasts });
+            }
+            Self::Lift(unit, reason) => tell(world, unit, Input::Lift(demotion(reason))),
+            Self::Ready(unit, ready) => tell(world, unit, Input::Ready(ready)),
+            Self::Synchronized(unit, complete) => {
+                tell(world, unit, Input::Synchronized(complete));
+            }
+            Self::Upgrade(unit, on) => tell(world, unit, Input::Upgrade(on)),
+            Self::Maintenance(unit, to) => tell(world, unit, Input::Maintenance(to)),
             Self::TakeOver(unit) => tell(world, unit, Input::TakeOver),
-            Self::Leave(unit) => tell(world, unit, Input::Leave(Departure::Stop)),
+            Self::FailOver(unit) => tell(world, unit, Input::FailOver),
+            Self::Leave(unit, for_what) => tell(world, unit, Input::Leave(for_what)),
+            Self::Forget(unit) => world.forget(unit),
+            Self::Opens(number, mark) => {
+                connection(
+                    world,
+                    Change::Update(Connection { key: key(number), state: state(mark) }),
+                );
+            }
+            Self::Ends(number) => connection(world, Change::Delete(key(number))),
             Self::Answer(unit, action, answer) => {
                 world.answer(unit, action, answer);
                 world.units[unit].slowest = world.failure_time() * 2;
@@ -106,8 +152,20 @@ impl Fault {
             Self::Links(_, Way::Heal) => "links healed",
             Self::Loss(_) => "losses change",
             Self::Weight(..) => "health changes",
+            Self::MonitoredLinks(..) => "monitored links",
+            Self::Demote(..) => "demotion",
+            Self::Lift(..) => "demotion lifted",
+            Self::Ready(..) => "readiness",
+            Self::Synchronized(..) => "state complete or not",
+            Self::Upgrade(..) => "upgrade",
+            Self::Maintenance(_, Maintenance::Off) => "maintenance ends",
+            Self::Maintenance(..) => "maintenance",
             Self::TakeOver(_) => "take-over ordered",
-            Self::Leave(_) => "leave",
+            Self::FailOver(_) => "fail-over ordered",
+            Self::Leave(..) => "leave",
+            Self::Forget(_) => "what was persisted is lost",
+            Self::Opens(..) => "connection opens or changes",
+            Self::Ends(_) => "connection ends",
             Self::Answer(..) => "action fails, hangs or is late",
             Self::Repair(_) => "platform repaired",
         }
@@ -144,33 +202,34 @@ fn tell<S: Subject>(world: &mut World<S>, unit: usize, input: Input) {
     }
 }
 
-impl fmt::Display for Fault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = |unit: &usize| NAMES[*unit];
-        match self {
-            Self::Start(unit) => write!(f, "{} starts", name(unit)),
-            Self::Crash(unit) => write!(f, "{} loses its power", name(unit)),
-            Self::Hang(unit, length) => write!(f, "{} hangs for {length:?}", name(unit)),
-            Self::HangBeforePolling(unit, length) => {
-                write!(f, "{} hangs for {length:?} once it is woken", name(unit))
-            }
-            Self::Pause(unit, length) => {
-                write!(f, "{} is paused for {length:?}, and its clock with it", name(unit))
-            }
-            Self::JumpAhead(unit, by) => write!(f, "{}'s clock jumps ahead by {by:?}", name(unit)),
-            Self::SetBack(unit, by) => write!(f, "{}'s clock is set back by {by:?}", name(unit)),
-            Self::Links(links, Way::Cut) => write!(f, "{links} cut"),
-            Self::Links(links, Way::Heal) => write!(f, "{links} healed"),
-            Self::Loss(per_mille) => write!(f, "{per_mille} of 1000 datagrams are lost"),
-            Self::Weight(unit, weight, why) => {
-                write!(f, "{} has the weight {weight}: {why}", name(unit))
-            }
-            Self::TakeOver(unit) => write!(f, "{} is ordered to take over", name(unit)),
-            Self::Leave(unit) => write!(f, "{} is ordered to leave", name(unit)),
-            Self::Answer(unit, action, answer) => {
-                write!(f, "{} will answer {action} {answer}", name(unit))
-            }
-            Self::Repair(unit) => write!(f, "{}'s platform works again", name(unit)),
+/// What the demotion of this name is, and who says so.
+fn demotion(reason: &str) -> Demotion {
+    let label = |text: &str| text.parse().expect("a short word");
+    Demotion { owner: label("monitor"), reason: label(reason) }
+}
+
+fn key(number: u8) -> ConnectionKey {
+    let transport = Transport::Udp { source: 40_000 + u16::from(number), destination: 53 };
+    ConnectionKey { source: [10, 0, 0, 1].into(), destination: [192, 0, 2, 1].into(), transport }
+}
+
+fn state(mark: u32) -> ConnectionState {
+    ConnectionState {
+        source_nat: None,
+        destination_nat: None,
+        mark,
+        tcp: None,
+        seen_reply: true,
+        assured: true,
+        timeout: 60,
+    }
+}
+
+/// Whoever is Active forwards the connection, and knows of it.
+fn connection<S: Subject>(world: &mut World<S>, change: Change) {
+    for unit in [A, B] {
+        if world.runs(unit) && !world.hangs(unit) && world.state(unit) == State::Active {
+            world.connection(unit, change);
         }
     }
 }

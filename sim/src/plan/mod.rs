@@ -1,14 +1,16 @@
 //! A plan: a configuration of a pair, and a list of what happens to it and when. A run is a pure function
 //! of its plan, and a plan one of its seed.
 
-mod draw;
+pub(crate) mod draw;
 mod fault;
+mod text;
 
 use crate::broken::Broken;
 pub use fault::{Fault, Links, Way};
+pub use text::PlanError;
 
-use core::fmt;
 use core::time::Duration;
+use ha_core::pair::{Mode, PathKind};
 
 /// What a run is made of.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,7 +29,7 @@ pub struct Plan {
     pub calm_at: Duration,
 }
 
-/// What a run is about. The last digit of the seed in base 8 says it.
+/// What a run is about. The last digit of the seed says it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// Hand-overs and changes of health, on a network that delays and doubles.
@@ -40,8 +42,13 @@ pub enum Kind {
     Crashes,
     /// Platforms whose actions fail, hang or are late.
     Actions,
-    /// Probes and services that fail and recover, on both units.
+    /// Probes, services and links that fail and recover, demotions, readiness, the state of a Standby.
     Health,
+    /// Orders of an administrator: take-over, fail-over, maintenance, leave; restarts with or without what
+    /// was persisted.
+    Orders,
+    /// Health that comes and goes, with limits for how often the role may follow.
+    Flaps,
     /// An Active that crashes, with nothing else wrong but perhaps a path.
     CleanCrash,
     /// Everything at once.
@@ -50,13 +57,15 @@ pub enum Kind {
 
 impl Kind {
     /// All kinds, in the order of their numbers.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::Quiet,
         Self::Network,
         Self::Hangs,
         Self::Crashes,
         Self::Actions,
         Self::Health,
+        Self::Orders,
+        Self::Flaps,
         Self::CleanCrash,
         Self::Everything,
     ];
@@ -79,20 +88,37 @@ pub struct Setup {
     pub interval: Duration,
     /// Failover trigger level.
     pub level: u8,
-    /// Heartbeat paths.
-    pub paths: usize,
+    /// How many heartbeat paths; the first is a control link.
+    pub paths: u8,
+    /// The second one is a data link.
+    pub data: bool,
+    /// The last one, of several, is a LAN.
+    pub lan: bool,
+    /// What the units do together.
+    pub mode: Mode,
+    /// In a stateful mode, with state synchronization of our own: whole units, not their role machines
+    /// alone. Else the embedder says whether a Standby has the state.
+    pub own_sync: bool,
     /// The Primary takes the role back.
     pub preempt: bool,
-    /// With state synchronization: whole units, not their role machines alone.
-    pub stateful: bool,
+    /// The units run different firmware.
+    pub mixed: bool,
     /// How long a starting unit looks for an Active at the least.
     pub election_delay: Duration,
-    /// Of each unit, how many nanoseconds its clock is ahead after a millisecond.
-    pub rates: [i64; 2],
+    /// More role changes than this within the window hold back voluntary ones.
+    pub flap_limit: u8,
+    /// See [`Setup::flap_limit`].
+    pub flap_window: Duration,
+    /// How long a take waits for the embedder to be ready at the most; zero if it does not.
+    pub readiness_limit: Duration,
+    /// How many nanoseconds the clock of A goes further than that of B in a millisecond.
+    pub drift: i64,
     /// How long a datagram takes at the least, and how much longer at the most.
     pub delay: Duration,
     /// See [`Setup::delay`].
     pub jitter: Duration,
+    /// How much longer it takes on the last path of several.
+    pub slow: Duration,
     /// Of 1000 datagrams, so many are lost.
     pub loss: u64,
     /// Of 1000 datagrams, so many come twice.
@@ -101,7 +127,53 @@ pub struct Setup {
     pub poll_each: bool,
 }
 
+impl Default for Setup {
+    fn default() -> Self {
+        Self {
+            interval: Duration::from_millis(10),
+            level: 3,
+            paths: 1,
+            data: false,
+            lan: false,
+            mode: Mode::ActiveStandby { stateful: false },
+            own_sync: false,
+            preempt: false,
+            mixed: false,
+            election_delay: Duration::ZERO,
+            flap_limit: 3,
+            flap_window: Duration::from_secs(600),
+            readiness_limit: Duration::ZERO,
+            drift: 0,
+            delay: Duration::ZERO,
+            jitter: Duration::ZERO,
+            slow: Duration::ZERO,
+            loss: 0,
+            duplicates: 0,
+            poll_each: true,
+        }
+    }
+}
+
 impl Setup {
+    /// What each path is for.
+    #[must_use]
+    pub fn kinds(&self) -> Vec<PathKind> {
+        let mut kinds = vec![PathKind::Control; self.paths.into()];
+        if self.data && self.paths > 1 {
+            kinds[1] = PathKind::Data;
+        }
+        if self.lan && self.paths > 1 {
+            kinds[usize::from(self.paths) - 1] = PathKind::Lan;
+        }
+        kinds
+    }
+
+    /// The embedder says whether a Standby has the whole state.
+    #[must_use]
+    pub fn told_of_state(&self) -> bool {
+        self.mode.is_stateful() && !self.own_sync
+    }
+
     /// Interval × level.
     #[must_use]
     pub fn failure_time(&self) -> Duration {
@@ -135,31 +207,5 @@ impl Plan {
     #[must_use]
     pub fn with(self, broken: Option<&'static Broken>) -> Self {
         Self { broken, ..self }
-    }
-}
-
-impl fmt::Display for Plan {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let setup = &self.setup;
-        write!(f, "{:?} × {}, {} paths", setup.interval, setup.level, setup.paths)?;
-        for (is_so, what) in [(setup.preempt, "preempt"), (setup.stateful, "stateful")] {
-            if is_so {
-                write!(f, ", {what}")?;
-            }
-        }
-        if !setup.election_delay.is_zero() {
-            write!(f, ", election delay {:?}", setup.election_delay)?;
-        }
-        let [a, b] = setup.rates;
-        writeln!(
-            f,
-            "\nnetwork: {:?} + {:?}, of 1000 datagrams {} lost and {} doubled; clocks {a} and {b} ppm",
-            setup.delay, setup.jitter, setup.loss, setup.duplicates
-        )?;
-        for Timed { at, fault } in &self.faults {
-            writeln!(f, "{:>6}.{:06} s  {fault}", at.as_secs(), at.subsec_micros())?;
-        }
-        let at = self.calm_at;
-        writeln!(f, "{:>6}.{:06} s  calm", at.as_secs(), at.subsec_micros())
     }
 }
