@@ -275,6 +275,8 @@ impl Oracle {
         }
         match input {
             Input::TakeOver => self.l2.ordered(unit),
+            // A unit in maintenance goes on inviting, whatever else it is told.
+            Input::FailOver if self.told[unit].in_maintenance() => {}
             Input::FailOver => self.l2.invited(1 - unit, now + self.invitation()),
             Input::Maintenance(to) if to != Maintenance::Off => {
                 self.l2.invited(1 - unit, u64::MAX);
