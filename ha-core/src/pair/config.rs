@@ -225,6 +225,12 @@ impl PairConfig {
         self.rules
     }
 
+    /// What was persisted, as it was handed in.
+    #[must_use]
+    pub fn persisted(&self) -> Option<&[u8]> {
+        self.persisted.as_deref()
+    }
+
     /// What was persisted of maintenance mode; an error if it cannot be read.
     pub(super) fn maintenance(&self) -> Result<Maintenance, ()> {
         self.persisted

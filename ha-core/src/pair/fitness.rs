@@ -245,7 +245,7 @@ impl Pair {
             }
             Err(error) => {
                 self.event(Event::MaintenanceNotPersisted(error));
-                if to == Maintenance::Off && self.maintenance_has_ended() {
+                if self.maintenance_has_ended() {
                     self.timers.set(Timer::Maintenance, Some(now + self.hold_time()));
                 }
             }

@@ -244,11 +244,18 @@ fn from_withdrawing(goal: Goal, cause: Cause) -> State {
             Goal::Release | Goal::Isolate => State::Withdrawing(Goal::Recover),
             Goal::Yield | Goal::Recover | Goal::Depart | Goal::Retreat => State::Withdrawing(goal),
         },
+        // There is no way back to a role that nobody could reach (BEY-3).
+        Cause::Isolated => match goal {
+            Goal::Release => State::Withdrawing(Goal::Isolate),
+            Goal::Leave => State::Withdrawing(Goal::Depart),
+            Goal::Yield | Goal::Recover | Goal::Depart | Goal::Retreat | Goal::Isolate => {
+                State::Withdrawing(goal)
+            }
+        },
         Cause::Heard
         | Cause::PeerLost
         | Cause::TimeToElect
         | Cause::RecoveryOver
-        | Cause::Isolated
         | Cause::Preferred
         | Cause::TakeOver
         | Cause::Asked

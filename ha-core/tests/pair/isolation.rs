@@ -2,7 +2,7 @@
 
 use crate::harness::{A, Answer, B, World, ms};
 use core::time::Duration;
-use ha_core::pair::{Event, Goal, Input, MonitoredLinks, Obstacles, Role, State, Why};
+use ha_core::pair::{Departure, Event, Goal, Input, MonitoredLinks, Obstacles, Role, State, Why};
 
 fn links(up: u16) -> Input {
     Input::MonitoredLinks(MonitoredLinks { configured: 2, up })
@@ -110,4 +110,26 @@ fn a_withdrawal_of_an_isolated_unit_is_tried_until_it_works() {
     world.units[A].platform.repair();
     world.run_for(ms(50));
     assert_eq!(world.state(A), State::Standby);
+}
+
+/// BEY-3, PAIR-20: a unit that is cut off while it hands the role over, or leaves, does not take it back when
+/// that withdrawal fails.
+#[test]
+fn a_hand_over_of_a_unit_that_is_cut_off_is_not_taken_back() {
+    for (unit, order) in [(B, Input::TakeOver), (A, Input::Leave(Departure::Stop))] {
+        let mut world = settled();
+        world.answer(A, "Withdraw", Answer::NEVER);
+        world.input(unit, order).unwrap();
+        world.run_for(ms(5));
+        assert!(matches!(world.state(A), State::Withdrawing(_)));
+        let begin = world.now();
+        world.crash(B);
+        world.input(A, links(0)).unwrap();
+        world.run_for(Duration::from_secs(2));
+        assert_eq!(world.count(A, "AdoptState", begin), 0, "{order:?}");
+        assert!(matches!(world.state(A), State::Withdrawing(Goal::Isolate | Goal::Depart)));
+        world.units[A].platform.repair();
+        world.run_for(Duration::from_secs(1));
+        assert!(!world.holds()[A]);
+    }
 }
