@@ -171,3 +171,22 @@ fn two_units_in_maintenance_stay_standby() {
     assert_eq!(world.state(B), State::Active);
     assert_eq!(world.state(A), State::Standby);
 }
+
+/// BEY-8: it ends by itself also if another order came while its end was on its way to where it is kept, and
+/// could not be persisted.
+#[test]
+fn maintenance_ends_after_an_order_that_could_not_be_persisted() {
+    let mut world = settled();
+    let lasts = Some(ms(100));
+    world.input(B, Input::Maintenance(Maintenance::On { lasts })).unwrap();
+    world.run_for(ms(50));
+    world.answer(B, "Persist", Answer::after(ms(40)));
+    world.run_for(ms(60));
+    world.answer(B, "Persist", Answer::FAILS);
+    world.input(B, ON).unwrap();
+    world.run_for(ms(100));
+    assert_eq!(world.pair(B).obstacles(), Obstacles::MAINTENANCE, "it could not be persisted");
+    world.units[B].platform.repair();
+    world.run_for(ms(400));
+    assert!(world.pair(B).obstacles().is_empty());
+}
