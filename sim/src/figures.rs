@@ -1,7 +1,6 @@
 //! What many runs come to, in figures.
 
 use crate::observed::Observed;
-use crate::oracle::{Rule, Violation};
 use crate::plan::Plan;
 use crate::run::Outcome;
 use core::fmt;
@@ -15,13 +14,11 @@ pub struct Figures {
     pub runs: u64,
     /// How much time they simulated.
     pub simulated: Duration,
-    /// How many broke a rule, known findings apart.
+    /// How many broke a rule.
     pub violations: u64,
     /// What was counted in them.
     pub observed: Observed,
     faults: BTreeMap<&'static str, u64>,
-    /// Those of them that are known findings: how many, and the lowest seed.
-    findings: BTreeMap<Rule, (u64, u64)>,
     gap: Extreme,
     relative_gap: Extreme,
     conflict: Extreme,
@@ -51,12 +48,7 @@ impl Figures {
         let gap = outcome.longest_gap.as_secs_f64();
         self.runs += 1;
         self.simulated += outcome.simulated;
-        if let Some(Violation { rule, .. }) = outcome.violation {
-            match rule.known_finding() {
-                Some(_) => self.note_finding(rule, 1, plan.seed),
-                None => self.violations += 1,
-            }
-        }
+        self.violations += u64::from(outcome.violation.is_some());
         self.observed.add(&outcome.observed);
         for timed in &plan.faults {
             *self.faults.entry(timed.fault.kind()).or_default() += 1;
@@ -67,21 +59,12 @@ impl Figures {
         self.take_over.note(of(outcome.slowest_take_over));
     }
 
-    fn note_finding(&mut self, rule: Rule, count: u64, seed: u64) {
-        let (known, lowest) = self.findings.entry(rule).or_insert((0, seed));
-        *known += count;
-        *lowest = seed.min(*lowest);
-    }
-
     /// Adds the figures of other runs.
     pub fn merge(&mut self, other: &Self) {
         self.runs += other.runs;
         self.simulated += other.simulated;
         self.violations += other.violations;
         self.observed.add(&other.observed);
-        for (rule, (count, seed)) in &other.findings {
-            self.note_finding(*rule, *count, *seed);
-        }
         for (kind, count) in &other.faults {
             *self.faults.entry(kind).or_default() += count;
         }
@@ -126,10 +109,6 @@ impl fmt::Display for Figures {
             "slowest take-over       {:>10.1} %  of its bound, seed {seed}",
             100.0 * value
         )?;
-        for (rule, (count, seed)) in &self.findings {
-            let why = rule.known_finding().unwrap_or_default();
-            writeln!(f, "known finding           {count:>12}  {rule}, seed {seed}: {why}")?;
-        }
         write!(f, "violations              {:>12}", self.violations)
     }
 }

@@ -22,10 +22,13 @@ macro_rules! plans {
 
 plans! {
     "both-overdue",
+    "clock-set-back-in-a-conflict",
     "conflict-with-changing-facts",
     "fit-again-in-a-conflict",
     "found-and-gone-at-once",
+    "hung-in-a-conflict",
     "late-copy-of-better-days",
+    "later-than-a-failure-time",
     "maintenance-that-never-ends",
     "persisted-after-a-stall",
     "preempt-after-calm",
@@ -35,6 +38,7 @@ plans! {
     "slow-clock-after-a-pause",
     "unheard-and-compared",
     "withdrawn-again-after-a-release",
+    "words-from-before-the-conflict",
 }
 
 /// All of them.

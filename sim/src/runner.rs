@@ -52,9 +52,7 @@ pub fn run_many(
             let plan = Plan::from_seed(seed).with(broken);
             let outcome = run(&plan, false);
             figures.add(&plan, &outcome);
-            if let Some(violation) =
-                outcome.violation.filter(|it| it.rule.known_finding().is_none())
-            {
+            if let Some(violation) = outcome.violation {
                 failures.push(Failure { seed: plan.seed, violation });
                 stop.store(true, Ordering::Relaxed);
             }

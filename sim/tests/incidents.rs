@@ -192,8 +192,8 @@ fn restart_within_a_hand_over() {
     it.run_for(seconds(20));
     assert!(it.world.is_settled());
     it.compare("restart_within_a_hand_over", "Restart in the middle of a hand-over", "B is told to take over and asks A for the role, but restarts while A is still withdrawing. Its new \
-         start knows nothing of the question, so nobody claims the role: A waits for twice the failure time \
-         and takes it back.");
+         start knows nothing of the question, so nobody will claim the role: A takes it back when it hears \
+         that, and does not wait for twice the failure time.");
 }
 
 /// PAIR-16, BEY-7, PAIR-7: the peer takes over once, and preempt does not bring the role back.

@@ -12,6 +12,7 @@
 //! flap limit (so that the times of the role changes do not matter).
 
 use super::beat::Beat;
+use super::conflict::Conflict;
 use super::duties::Duties;
 use super::fitness::Fitness;
 use super::hand_over::HandOver;
@@ -117,7 +118,7 @@ impl Pair {
             fitness,
             peer,
             mismatch,
-            in_conflict,
+            conflict,
             hand_over,
             flaps,
             history,
@@ -136,16 +137,21 @@ impl Pair {
         let failure_time = config.failure_time();
         state.hash(hasher);
         frame.term(*term).hash(hasher);
-        (*warm, *in_conflict, mismatch.is_some(), *announcement_round).hash(hasher);
+        (*warm, conflict.is_some(), mismatch.is_some(), *announcement_round).hash(hasher);
         // It says something only of the stall that is being recovered from.
         if matches!(state, State::Withdrawing(_) | State::Recovering) {
             frame.number(beat.start, *proof).hash(hasher);
+        }
+        if let Some(Conflict { health, first, is_known }) = conflict {
+            // What is older than any echo is all the same.
+            let first = (*first > frame.oldest_echo).then(|| frame.number(beat.start, *first));
+            (health, first, is_known).hash(hasher);
         }
         // Only more than the limit means anything.
         (flaps.0.len() > usize::from(config.flap_limit)).hash(hasher);
         hash_fitness(fitness, frame, hasher);
         hash_peer(peer, frame, failure_time, hasher);
-        hash_hand_over(hand_over, beat.start, hasher);
+        hash_hand_over(hand_over, beat.start, frame, hasher);
         hash_history(history, frame, failure_time, hasher);
         hash_beat(beat, frame, hasher);
         hash_timers(timers, frame, hasher);
@@ -238,10 +244,20 @@ fn hash_heartbeat(heartbeat: &Heartbeat, frame: &Frame<'_>, hasher: &mut impl Ha
     (ask, release).hash(hasher);
 }
 
-fn hash_hand_over(hand_over: &HandOver, start: u64, hasher: &mut impl Hasher) {
-    let HandOver { ask, preference, release, granted, refused, declined: _, nonces, deference } =
-        hand_over;
+fn hash_hand_over(hand_over: &HandOver, start: u64, frame: &Frame<'_>, hasher: &mut impl Hasher) {
+    let HandOver {
+        ask,
+        preference,
+        release,
+        asker,
+        granted,
+        refused,
+        declined: _,
+        nonces,
+        deference,
+    } = hand_over;
     (ask, preference, release, refused, deference).hash(hasher);
+    (*release != 0).then(|| frame.place(*asker)).hash(hasher);
     // Before the first question all starts are alike.
     (*nonces != start).then_some(nonces).hash(hasher);
     granted.is_voluntary().hash(hasher);

@@ -22,6 +22,8 @@ pub(super) struct HandOver {
     pub(super) preference: Option<Preference>,
     /// The question that we grant; 0 for none.
     pub(super) release: u64,
+    /// Which start of the peer asked it.
+    pub(super) asker: u64,
     /// Why we granted it.
     pub(super) granted: Why,
     /// The question whose hand-over was aborted: it is not tried again.
@@ -49,6 +51,7 @@ impl HandOver {
             ask: 0,
             preference: None,
             release: 0,
+            asker: 0,
             granted: Why::PeerAsked,
             refused: 0,
             declined: 0,
@@ -263,8 +266,14 @@ impl Pair {
             State::Active if is_question => self.hear_question(now, heartbeat),
             State::Released if is_question && asked != self.hand_over.release => {
                 self.hand_over.release = asked;
+                self.hand_over.asker = heartbeat.id.start;
                 self.timers.set(Timer::Claim, Some(now + self.claim_time()));
                 self.beat(now);
+            }
+            State::Released if self.asker_is_gone(heartbeat) => {
+                self.event(Event::HandOverAborted("the peer has restarted"));
+                self.be_patient(now);
+                self.dispatch(now, Cause::ClaimExpired);
             }
             State::Asking => {
                 let in_time = self.timers.get(Timer::Ask).is_some_and(|until| now < until);
@@ -279,6 +288,14 @@ impl Pair {
             }
             _ => {}
         }
+    }
+
+    /// The start of the peer that asked has been displaced by another one, which proves by its echo that it
+    /// is the present one: what was released will not be claimed, and need not be waited for (our decision).
+    fn asker_is_gone(&self, heartbeat: &Heartbeat) -> bool {
+        let is_idle = matches!(heartbeat.stance, Stance::Election | Stance::Standby);
+        let hears_us = heartbeat.echo.is_some_and(|echo| self.history.said(echo).is_some());
+        is_idle && hears_us && heartbeat.id.start != self.hand_over.asker
     }
 
     fn hear_question(&mut self, now: Instant, heartbeat: &Heartbeat) {
@@ -300,6 +317,7 @@ impl Pair {
             Some(why) => {
                 self.hand_over.granted = why;
                 self.hand_over.release = asked;
+                self.hand_over.asker = heartbeat.id.start;
                 self.dispatch(now, Cause::Asked);
             }
             None if self.hand_over.declined != asked => {

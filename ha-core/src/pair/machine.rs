@@ -2,6 +2,7 @@
 
 use super::beat::Beat;
 use super::config::PairConfig;
+use super::conflict::Conflict;
 use super::decision::Decision;
 use super::duties::{Duties, Outcome};
 use super::fitness::Fitness;
@@ -53,7 +54,7 @@ pub struct Pair {
     pub(super) peer: Peer,
     pub(super) mismatch: Option<Mismatch>,
     /// Both units hold the addresses, as far as this one knows.
-    pub(super) in_conflict: bool,
+    pub(super) conflict: Option<Conflict>,
     pub(super) hand_over: HandOver,
     pub(super) flaps: Flaps,
     pub(super) history: History,
@@ -94,7 +95,7 @@ impl Pair {
             fitness: Fitness::default(),
             peer: Peer::new(config.path_count()),
             mismatch: None,
-            in_conflict: false,
+            conflict: None,
             hand_over: HandOver::new(start),
             flaps: Flaps::default(),
             history: History::new(start),
@@ -306,7 +307,7 @@ impl Pair {
             steady: self.holds_voluntary_changes(now),
             interval: self.config.interval,
             level: self.config.level,
-            health: self.health(),
+            health: self.health_said(),
             paths_heard: self.peer.paths_heard(),
             id,
             term: self.term,

@@ -89,6 +89,7 @@
 mod beat;
 pub mod comparison;
 mod config;
+mod conflict;
 mod decision;
 mod demotion;
 mod duties;

@@ -1,7 +1,7 @@
 //! What follows from a heartbeat, and from silence.
 
-use super::comparison::{Claim, Standing};
 use super::config::PairConfig;
+use super::conflict::Reply;
 use super::heartbeat::{Heartbeat, HeartbeatId, OUR_PROTOCOL};
 use super::machine::Pair;
 use super::news::{Event, Mismatch};
@@ -13,7 +13,6 @@ use crate::identity::{PathId, SerialNumber};
 use crate::machine::{Channel, Origin};
 use crate::reject::Reject;
 use crate::time::{Duration, Instant};
-use core::cmp::Ordering;
 
 /// How often a stranger is reported at the most.
 const STRANGER_INTERVAL: Duration = Duration::from_secs(60);
@@ -81,29 +80,17 @@ impl Pair {
             return;
         }
         self.set_mismatch(self.mismatch_with(&heartbeat));
-        self.note_conflict(now, &heartbeat);
+        let reply = self.note_conflict(now, &heartbeat);
         if self.state == State::Left && stance == Stance::Active {
             self.may_stop(true);
         }
         self.hear_hand_over(now, &heartbeat);
         self.dispatch(now, Cause::Heard);
         self.consider(now);
-    }
-
-    fn note_conflict(&mut self, now: Instant, heartbeat: &Heartbeat) {
-        let we_hold = self.state.stance() == Stance::Active;
-        // A peer that wakes from a stall is withdrawing when it is first heard: it held the addresses too.
-        let both = we_hold && matches!(heartbeat.stance, Stance::Active | Stance::Withdrawing);
-        if both && !self.in_conflict && heartbeat.stance == Stance::Active {
-            let (our_term, peer_term) = (self.term, heartbeat.term);
-            self.event(Event::Conflict { peer_term, our_term });
-            // The peer can judge only what it has heard and echoed: let it hear us now.
+        // Only now: what the peer echoes has been judged by what was said before.
+        if reply == Reply::AtOnce && self.state.stance() == Stance::Active {
             self.beat(now);
         }
-        if self.in_conflict && !both && self.state == State::Active {
-            self.announce_anew(now);
-        }
-        self.in_conflict = both;
     }
 
     fn mismatch_with(&self, heartbeat: &Heartbeat) -> Option<Mismatch> {
@@ -131,7 +118,8 @@ impl Pair {
         }
         self.set_silence_timer();
         if let Some(silence) = silence {
-            let was_in_conflict = core::mem::take(&mut self.in_conflict);
+            let was_in_conflict = self.conflict.is_some();
+            self.end_conflict(now);
             self.event(Event::PeerLost { silence });
             self.hand_over.peer_lost();
             self.stop_if_nobody_waits();
@@ -164,41 +152,6 @@ impl Pair {
             eligible: heartbeat.obstacles.is_empty(),
             we_are_better: self.we_are_better(heartbeat),
             for_long: now.saturating_since(last.since) >= self.config.failure_time(),
-        }
-    }
-
-    /// Judges the peer's values against those of ours that it had heard when it sent them, if what we
-    /// have to do with the role, and whether we may take it, is still the same (PAIR-13).
-    fn we_are_better(&self, heartbeat: &Heartbeat) -> Option<bool> {
-        let (ours, eligible) = self.history.said(heartbeat.echo?)?;
-        if ours.claim != self.claim() || eligible != self.eligible() {
-            return None;
-        }
-        Some(match (self.config.rules.compare)(&ours, &heartbeat.standing()) {
-            Ordering::Greater => true,
-            Ordering::Less => false,
-            // Two units of the same designation: a mistake, but one of them must win.
-            Ordering::Equal => self.config.serial < heartbeat.serial,
-        })
-    }
-
-    /// What this unit said of itself in a comparison, were it made now.
-    #[must_use]
-    pub fn standing(&self) -> Standing {
-        Standing {
-            health: self.health(),
-            designation: self.config.designation,
-            preempt: self.config.preempt,
-            term: self.term,
-            claim: self.claim(),
-        }
-    }
-
-    fn claim(&self) -> Claim {
-        match self.state.stance() {
-            Stance::Active => Claim::Active,
-            _ if self.warm => Claim::Warm,
-            _ => Claim::Cold,
         }
     }
 }

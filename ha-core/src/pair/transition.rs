@@ -112,7 +112,7 @@ pub fn next(state: State, cause: Cause, own: OwnView, peer: PeerView) -> State {
         State::Standby => from_standby(cause, own, peer),
         State::Asking => from_asking(cause, own, peer),
         State::Taking | State::Active => from_active(state, cause, peer),
-        State::Withdrawing(goal) => from_withdrawing(goal, cause),
+        State::Withdrawing(goal) => from_withdrawing(goal, cause, peer),
         State::Released => from_released(cause, own, peer),
         State::Recovering => from_recovering(cause, own, peer),
         State::Left => State::Left,
@@ -218,9 +218,11 @@ fn from_active(state: State, cause: Cause, peer: PeerView) -> State {
     }
 }
 
-fn from_withdrawing(goal: Goal, cause: Cause) -> State {
+fn from_withdrawing(goal: Goal, cause: Cause, peer: PeerView) -> State {
     match cause {
         Cause::Withdrawn => match goal {
+            // It has taken without waiting for the release: there is nothing to take back.
+            Goal::Release if holds_firmly(peer) => State::Standby,
             Goal::Yield | Goal::Retreat | Goal::Isolate => State::Standby,
             Goal::Recover => State::Recovering,
             Goal::Release => State::Released,

@@ -58,6 +58,7 @@ fn time_that_runs_backwards_stands_still() {
 #[test]
 fn what_is_heard_while_time_runs_backwards_counts() {
     let mut unit = in_state(State::Active);
+    unit.hears_fresh(|it| it);
     let latest = unit.now;
     unit.now = unit.now.saturating_sub(Duration::from_secs(7));
     let health = Health { fit: true, weight: 3 };

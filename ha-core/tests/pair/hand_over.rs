@@ -211,6 +211,26 @@ fn the_asker_restarts_in_the_middle() {
     }
 }
 
+/// PAIR-20: the new start of a unit that asked and restarted, be that while its peer withdraws or after, shows
+/// that nobody will claim the role: its peer takes it back when it hears that, and not only after 2T.
+#[test]
+fn who_hears_that_the_asker_has_restarted_takes_back_at_once() {
+    for crash in [ms(3), ms(9)] {
+        let mut world = settled();
+        world.answer(A, "Withdraw", Answer::after(ms(8)));
+        world.input(B, Input::TakeOver).unwrap();
+        world.run_for(crash);
+        world.crash(B);
+        world.start(B);
+        world.run_until(ms(40), |world| world.state(A) == State::Active);
+        let (_, why) = world.last_take(A).unwrap();
+        assert_eq!(why, Why::NotClaimed);
+        world.run_for(ms(200));
+        assert_eq!(world.roles(), [Some(Role::Active), Some(Role::Standby)]);
+        assert_eq!(world.oracle.longest_conflict, 0);
+    }
+}
+
 /// PAIR-20: the Active crashes or restarts in the middle: the unit that asked takes over.
 #[test]
 fn the_active_restarts_in_the_middle() {

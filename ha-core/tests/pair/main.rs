@@ -15,6 +15,7 @@ mod actions;
 mod announcements;
 mod clock;
 mod config;
+mod conflict;
 mod decision;
 mod demotions;
 mod designation;

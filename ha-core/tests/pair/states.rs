@@ -119,7 +119,8 @@ impl Unit {
         Heartbeat { echo: self.sent.map(|sent| sent.id), ..peer(self.number) }
     }
 
-    fn hears_fresh(&mut self, adjust: impl Fn(Heartbeat) -> Heartbeat) {
+    /// Hears it, and lets it be heard.
+    pub(crate) fn hears_fresh(&mut self, adjust: impl Fn(Heartbeat) -> Heartbeat) {
         let heartbeat = adjust(self.fresh());
         self.number += 1;
         self.hears(&heartbeat).unwrap();
@@ -152,7 +153,11 @@ pub(crate) fn in_state(state: State) -> Unit {
         State::Withdrawing(goal) => {
             unit = in_state(if goal == Goal::Retreat { State::Taking } else { State::Active });
             match goal {
-                Goal::Yield => unit.hears_fresh(is_fitter),
+                Goal::Yield => {
+                    // What it said before it heard the peer settles nothing.
+                    unit.hears_fresh(is_fitter);
+                    unit.hears_fresh(is_fitter);
+                }
                 Goal::Recover => {
                     unit.now = unit.now + ms(100);
                     unit.poll();
@@ -160,7 +165,7 @@ pub(crate) fn in_state(state: State) -> Unit {
                 Goal::Release => unit.hears_fresh(asks),
                 Goal::Leave => unit.input(Input::Leave(Departure::Stop)),
                 Goal::Depart => {
-                    unit.hears_fresh(is_fitter);
+                    unit = in_state(State::Withdrawing(Goal::Yield));
                     unit.input(Input::Leave(Departure::Stop));
                 }
                 Goal::Retreat => {

@@ -216,6 +216,9 @@ fn the_weights_at_their_ends_keep_their_order() {
         let mut unit = in_state(State::Active);
         unit.input(Input::HealthWeight(ours));
         unit.wait(ms(10));
+        // What was said before the peer was heard settles nothing.
+        unit.hears_fresh(|it| Heartbeat { health: theirs, ..it });
+        assert_eq!(unit.pair.state(), State::Active);
         let heartbeat = Heartbeat { health: theirs, ..unit.fresh() };
         assert_eq!(hears(&mut unit, &heartbeat), Ok(()));
         let expected = if yields { State::Withdrawing(Goal::Yield) } else { State::Active };
@@ -305,6 +308,7 @@ fn an_echo_of_what_was_never_said_decides_nothing() {
         None,
         Some(HeartbeatId { start: 5, ..ours }),
         Some(HeartbeatId { number: 0, ..ours }),
+        Some(HeartbeatId { number: ours.number + 1, ..ours }),
         Some(HeartbeatId { number: ours.number + 2, ..ours }),
         Some(HeartbeatId { number: u64::MAX, ..ours }),
     ] {

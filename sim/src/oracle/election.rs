@@ -91,3 +91,10 @@ impl Election {
         Ok(())
     }
 }
+
+impl Circumstances {
+    /// There and back, and a heartbeat on which to ride, each way.
+    fn exchange(&self) -> u64 {
+        2 * nanos(self.interval) + 4 * nanos(self.delay)
+    }
+}

@@ -24,6 +24,11 @@ struct Watched {
     withdrew: Instant,
     /// The peer was last heard to have left.
     peer_left: bool,
+    /// It was heard to hold the role since this unit withdrew.
+    was_claimed: bool,
+    /// Which start of the peer was last heard to ask, and which was last heard.
+    asker: u64,
+    peer: u64,
 }
 
 impl HandOver {
@@ -40,7 +45,13 @@ impl HandOver {
     }
 
     pub(super) fn hears(&mut self, unit: usize, local: Instant, glimpse: Glimpse) {
-        self.units[unit].peer_left = glimpse.stance == Stance::Left;
+        let watched = &mut self.units[unit];
+        watched.peer_left = glimpse.stance == Stance::Left;
+        watched.was_claimed |= glimpse.stance == Stance::Active;
+        watched.peer = glimpse.start;
+        if glimpse.ask != 0 {
+            watched.asker = glimpse.start;
+        }
         if glimpse.release != 0 && glimpse.release != self.units[unit].granted.0 {
             self.units[unit].granted = (glimpse.release, local);
         }
@@ -48,13 +59,17 @@ impl HandOver {
 
     pub(super) fn withdrew(&mut self, unit: usize, local: Instant) {
         self.units[unit].withdrew = local;
+        self.units[unit].was_claimed = false;
     }
 
     /// A unit begins to take. If it says that it has released the role, it takes that back.
     pub(super) fn takes(&self, unit: usize, local: Instant, failure_time: Duration) -> Verdict {
-        let Watched { stance, withdrew, peer_left, .. } = self.units[unit];
+        let Watched { stance, withdrew, peer_left, was_claimed, asker, peer, .. } =
+            self.units[unit];
         let waited = local.saturating_since(withdrew);
-        if stance == Some(Stance::Released) && !peer_left && waited < failure_time * 2 {
+        // A peer that left, one that had its turn, and one that asked before a restart, will not claim it.
+        let may_be_claimed = !peer_left && !was_claimed && asker == peer;
+        if stance == Some(Stance::Released) && may_be_claimed && waited < failure_time * 2 {
             let text = format!("takes back what it released {waited:?} before");
             return Err((Rule::HandOver, text));
         }

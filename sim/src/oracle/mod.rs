@@ -33,8 +33,6 @@ use ha_core::time::Instant;
 pub enum Rule {
     /// Two units that hear each other do not both hold the role for long; in a hand-over never.
     S1,
-    /// The same while the health of a unit changes, or what bars it: a known finding.
-    S1Changing,
     /// A unit that stalled gives the role up before it does anything else.
     S3,
     /// No fault of synchronization takes an Active out of service.
@@ -57,8 +55,6 @@ pub enum Rule {
     Fresh,
     /// Of two Actives that hear each other one gives way, not both (PAIR-13).
     Conflict,
-    /// The same where one of them does so since it is not heard: a known finding.
-    ConflictNotHeard,
     /// A unit that is cut off neither takes nor keeps the role (BEY-3).
     Isolation,
     /// A unit in maintenance does not take the role (BEY-8).
@@ -75,27 +71,10 @@ pub enum Rule {
     Wire,
 }
 
-impl Rule {
-    /// What is known to be broken, and why it is not mended yet: such a run is counted apart.
-    #[must_use]
-    pub const fn known_finding(self) -> Option<&'static str> {
-        match self {
-            Self::S1Changing => Some(
-                "a conflict lasts longer when its facts change meanwhile: units judge anew from there",
-            ),
-            Self::ConflictNotHeard => Some(
-                "one Active gives way since it is not heard, and is heard by then: the other one gives way too",
-            ),
-            _ => None,
-        }
-    }
-}
-
 impl fmt::Display for Rule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
             Self::S1 => "S1",
-            Self::S1Changing => "S1 (facts change)",
             Self::S3 => "S3",
             Self::S6 => "S6",
             Self::L1 => "L1",
@@ -107,7 +86,6 @@ impl fmt::Display for Rule {
             Self::HandOver => "hand-over",
             Self::Fresh => "stale heartbeat",
             Self::Conflict => "conflict",
-            Self::ConflictNotHeard => "conflict (not heard)",
             Self::Isolation => "isolation",
             Self::Maintenance => "maintenance",
             Self::Readiness => "readiness",
@@ -223,21 +201,14 @@ impl Oracle {
         *clock
     }
 
-    /// The health of a unit, or what bars it, is another one from now on.
-    fn facts_changed(&mut self, now: u64) {
-        self.s1.facts_changed(now);
-        self.changed(now);
-    }
-
     /// What units decide by is not what it was.
-    fn changed(&mut self, now: u64) {
+    fn changed(&mut self) {
         self.l2.changed();
-        self.conflict.changed(now);
     }
 
     /// Something changed in the world that is not the machines' doing.
     pub(crate) fn disturbed(&mut self, now: u64) {
-        self.changed(now);
+        self.changed();
         self.election.disturbed(now);
         self.take_over.disturbed(now);
     }
@@ -263,16 +234,13 @@ impl Oracle {
     pub(crate) fn crashed(&mut self, now: u64, crash: &Crash) {
         let heard_since = self.s1.heard_since(1 - crash.unit);
         self.election.disturbed(now);
-        self.changed(now);
+        self.changed();
         self.take_over.crashed(now, crash, heard_since, self.failure_time);
     }
 
     /// The unit took in what its embedder told it.
     pub(crate) fn told(&mut self, now: u64, unit: usize, input: Input) {
         self.told[unit].told(self.clocks[unit], input);
-        if !matches!(input, Input::TakeOver | Input::FailOver | Input::Leave(_)) {
-            self.s1.facts_changed(now);
-        }
         match input {
             Input::TakeOver => self.l2.ordered(unit),
             // A unit in maintenance goes on inviting, whatever else it is told.
@@ -321,19 +289,19 @@ impl Oracle {
     }
 
     /// The unit is about to be told something.
-    pub(crate) fn tells(&mut self, now: u64, unit: usize, local: Instant, holds: bool) {
-        self.awake(now, unit, local, holds);
+    pub(crate) fn tells(&mut self, unit: usize, local: Instant, holds: bool) {
+        self.awake(unit, local, holds);
         self.told_at[unit] = self.clocks[unit];
     }
 
     /// The unit does something: did its clock show a stall before?
-    pub(crate) fn awake(&mut self, now: u64, unit: usize, local: Instant, holds: bool) {
+    pub(crate) fn awake(&mut self, unit: usize, local: Instant, holds: bool) {
         let local = self.clock(unit, local);
         if self.s3.awake(unit, local, holds) {
             self.barred.stalled(unit, local);
         }
         if self.told[unit].expire(local) {
-            self.facts_changed(now);
+            self.changed();
         }
     }
 
@@ -344,7 +312,7 @@ impl Oracle {
             "Persist" => {
                 self.told[unit].persisted(local, is_done);
                 self.note_maintenance(now, unit);
-                self.facts_changed(now);
+                self.changed();
             }
             "Withdraw" if is_done => self.hand_over.withdrew(unit, local),
             _ => {}
@@ -382,7 +350,7 @@ impl Oracle {
                 self.election.takes(now, unit, &circumstances())?;
             }
             Action::Withdraw => {
-                self.conflict.withdraws(unit, now, &circumstances());
+                self.conflict.withdraws(unit, &circumstances());
                 self.l3.withdraws(unit, local);
             }
             _ => {}
@@ -444,7 +412,7 @@ impl Oracle {
     ) -> Verdict {
         self.clock(unit, local);
         if self.told[unit].news(event) {
-            self.facts_changed(now);
+            self.changed();
         }
         match event {
             // Anything else that fails does not end the take.

@@ -13,8 +13,6 @@ pub(super) struct S1 {
     both_hold_since: Option<u64>,
     /// Heartbeats can have been lost during the present conflict.
     with_losses: bool,
-    /// When anything last changed by which one of two Actives is the better one, or may take.
-    facts_changed: u64,
     /// Until then a hand-over may be under way whose time limits a clock has stretched: a pause that no
     /// clock shows is ended by the conflict (CRASH-4), and so is what a hand-over comes to by it.
     limits_unsure_until: u64,
@@ -36,7 +34,6 @@ impl S1 {
             units: Default::default(),
             both_hold_since: None,
             with_losses: false,
-            facts_changed: 0,
             limits_unsure_until: 0,
         }
     }
@@ -45,10 +42,6 @@ impl S1 {
         // Beyond the longest time limit of a hand-over, which is two failure times.
         let until = until + 3 * self.failure_time();
         self.limits_unsure_until = self.limits_unsure_until.max(until);
-    }
-
-    pub(super) fn facts_changed(&mut self, now: u64) {
-        self.facts_changed = now;
     }
 
     /// The longer one of both units.
@@ -137,9 +130,7 @@ impl S1 {
         if hear && conflict > bound {
             let conflict = Duration::from_nanos(conflict);
             let text = format!("both hold the role and hear each other for {conflict:?}");
-            // It begins to judge anew: then the exchange takes as long once more.
-            let is_changing = self.facts_changed >= since && now - self.facts_changed <= bound;
-            return Err((if is_changing { Rule::S1Changing } else { Rule::S1 }, text));
+            return Err((Rule::S1, text));
         }
         Ok(now - since)
     }

@@ -231,7 +231,7 @@ impl<S: Subject> World<S> {
         let now = self.local(unit);
         let was_active = self.is_in(unit, State::Active);
         let it = &mut self.units[unit];
-        self.oracle.tells(self.now, unit, now, it.platform.holds);
+        self.oracle.tells(unit, now, it.platform.holds);
         let machine = it.machine.as_mut().expect("the unit runs");
         let result = machine.handle_input(now, S::input(input));
         if result.is_ok() {
@@ -250,7 +250,7 @@ impl<S: Subject> World<S> {
         let was_active = self.is_in(unit, State::Active);
         let it = &mut self.units[unit];
         if let (Some(machine), Some(input)) = (&mut it.machine, S::connection(change)) {
-            self.oracle.tells(self.now, unit, now, it.platform.holds);
+            self.oracle.tells(unit, now, it.platform.holds);
             // What is refused was not taken in: then the tables are equal without it.
             let _ = machine.handle_input(now, input);
             self.judge_sync(unit, was_active, "a changed connection");

@@ -80,7 +80,7 @@ impl<S: Subject> World<S> {
         let it = &mut self.units[unit];
         if let Some(machine) = &mut it.machine {
             if machine.poll_timeout().is_some_and(|deadline| deadline.at <= now) {
-                self.oracle.tells(self.now, unit, now, it.platform.holds);
+                self.oracle.tells(unit, now, it.platform.holds);
                 machine.handle_timeout(now);
                 self.observed.calls += 1;
                 if let Some(length) = it.hang_before_polling.take() {
@@ -101,7 +101,7 @@ impl<S: Subject> World<S> {
             let was_active = self.is_in(unit, State::Active);
             let it = &mut self.units[unit];
             if let Some(machine) = &mut it.machine {
-                self.oracle.tells(self.now, unit, now, it.platform.holds);
+                self.oracle.tells(unit, now, it.platform.holds);
                 machine.handle_done(now, done.id, done.outcome);
                 self.observed.calls += 1;
             }
@@ -125,7 +125,7 @@ impl<S: Subject> World<S> {
         if let Some(machine) = &mut it.machine {
             let peer = UnitId(1 - unit as u8);
             let from = Origin { peer, path: packet.path, channel: packet.channel };
-            self.oracle.tells(self.now, unit, now, it.platform.holds);
+            self.oracle.tells(unit, now, it.platform.holds);
             let result = machine.handle_datagram(now, from, &packet.bytes);
             it.touched = true;
             self.observed.calls += 1;
@@ -149,7 +149,7 @@ impl<S: Subject> World<S> {
             let it = &mut self.units[unit];
             let Some(machine) = &mut it.machine else { return };
             let holds = it.platform.holds;
-            self.oracle.awake(self.now, unit, now, it.platform.holds);
+            self.oracle.awake(unit, now, it.platform.holds);
             let Some(output) = machine.poll_output(now, &mut self.buf) else {
                 return;
             };

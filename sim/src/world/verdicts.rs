@@ -92,7 +92,9 @@ impl<S: Subject> World<S> {
         let holds = self.holds();
         let verdict = self.oracle.check(self.now, holds, || {
             // A platform that cannot withdraw keeps both Active; that is not the machines' fault.
-            let excused = self.units.iter().any(|unit| unit.platform.cannot_withdraw);
+            let cannot = self.units.iter().any(|unit| unit.platform.cannot_withdraw);
+            // Who hangs hears nothing.
+            let excused = cannot || self.units.iter().any(|unit| unit.hung_until.is_some());
             let slowest = self.units[A].slowest.max(self.units[B].slowest);
             let allowance = self.network.longest_delay + slowest;
             (!excused).then(|| (allowance, self.network.is_lossy()))
