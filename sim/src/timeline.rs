@@ -3,7 +3,7 @@
 use crate::trace::{Entry, What};
 use core::fmt::{self, Display, Write as _};
 use core::time::Duration;
-use ha_core::pair::Event;
+use ha_core::pair::{Event, Stance};
 
 /// How wide the column of a unit is.
 const COLUMN: usize = 58;
@@ -88,8 +88,8 @@ impl Display for What {
 fn news(f: &mut fmt::Formatter<'_>, event: &Event) -> fmt::Result {
     match event {
         Event::RoleChanged { to, why, .. } => write!(f, "== {to}: {why}"),
-        Event::PeerHeard { stance, .. } => write!(f, "hears its peer, which is {stance:?}"),
-        Event::PeerStance { stance } => write!(f, "hears that its peer is {stance:?}"),
+        Event::PeerHeard { stance, .. } => write!(f, "hears its peer, which {}", says(*stance)),
+        Event::PeerStance { stance } => write!(f, "hears that its peer {}", says(*stance)),
         Event::PeerLost { silence } => write!(f, "its peer has been silent for {silence:?}"),
         Event::PathLost(path) => write!(f, "hears nothing on {path}"),
         Event::PathHeard(path) => write!(f, "hears its peer on {path}"),
@@ -107,6 +107,23 @@ fn news(f: &mut fmt::Formatter<'_>, event: &Event) -> fmt::Result {
         Event::FlapHoldOver => f.write_str("holds voluntary changes back no longer"),
         Event::Synchronized(true) => f.write_str("its table is complete"),
         Event::Synchronized(false) => f.write_str("its table is no longer complete"),
+        Event::HeldForReadiness { limit } => {
+            write!(f, "would take the role, and waits up to {limit:?} to be ready for it")
+        }
+        Event::ReadinessOverdue => f.write_str("waits for its readiness no longer"),
         other => write!(f, "{other:?}"),
+    }
+}
+
+/// What a peer says of its role.
+fn says(stance: Stance) -> &'static str {
+    match stance {
+        Stance::Left => "leaves",
+        Stance::Election => "looks for an Active",
+        Stance::Standby => "is Standby",
+        Stance::Active => "is Active",
+        Stance::Withdrawing => "is giving the role up",
+        Stance::Released => "has released the role",
+        Stance::Recovering => "has given the role up after a stall",
     }
 }
