@@ -74,7 +74,7 @@ fn every_broken_machine_has_a_shortest_counterexample() {
     }
 }
 
-/// One that ignores every obstacle is found by each of them: maintenance (BEY-8), and not being ready (BEY-9).
+/// BEY-8, BEY-9: one that ignores every obstacle is found by each: maintenance, and not being ready.
 #[test]
 fn each_obstacle_counts() {
     let ignored = broken("obstacles-ignored").expect("it is one of them");
