@@ -16,5 +16,6 @@ pub mod identity;
 pub mod machine;
 pub mod pair;
 pub mod reject;
+pub mod rights;
 pub mod time;
 pub mod virtual_mac;

@@ -158,6 +158,12 @@ impl Pair {
         &self.decision
     }
 
+    /// What the two units do together (PAIR-2).
+    #[must_use]
+    pub fn mode(&self) -> Mode {
+        self.config.mode
+    }
+
     /// The state, finer than [`Pair::role`].
     #[must_use]
     pub fn state(&self) -> State {
