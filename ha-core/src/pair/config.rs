@@ -30,6 +30,11 @@ pub const FLAP_WINDOW_RANGE: RangeInclusive<Duration> =
 pub const MAX_READINESS_LIMIT: Duration = Duration::from_secs(3600);
 /// How often a take-over can be announced: 1 to 60 times.
 pub const ANNOUNCEMENT_RANGE: RangeInclusive<u8> = 1..=60;
+/// How many frames a burst of announcements can have: 1 to 1024 (BEY-10; our decision).
+pub const BURST_RANGE: RangeInclusive<u16> = 1..=1024;
+/// The gap between two bursts: 100 µs to 1 s (BEY-10; our decision).
+pub const ANNOUNCEMENT_GAP_RANGE: RangeInclusive<Duration> =
+    Duration::from_micros(100)..=Duration::from_secs(1);
 
 /// A data interface whose addresses move between the units.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -107,6 +112,12 @@ pub enum ConfigError {
     /// The announcements of a take are no time apart.
     #[error("announcement interval: it must be longer than 0")]
     AnnouncementInterval,
+    /// The burst of announcements is outside [`BURST_RANGE`].
+    #[error("announcement burst: {0} is not from 1 to 1024")]
+    AnnouncementBurst(u16),
+    /// The gap between bursts of announcements is outside [`ANNOUNCEMENT_GAP_RANGE`].
+    #[error("announcement gap: {0:?} is not from 100 us to 1 s")]
+    AnnouncementGap(Duration),
     /// Every action would count as failed at once.
     #[error("action timeout: it must be longer than 0")]
     ActionTimeout,
@@ -141,6 +152,8 @@ pub struct PairConfig {
     pub(super) interfaces: Vec<SharedInterface>,
     pub(super) announcements: u8,
     pub(super) announcement_interval: Duration,
+    pub(super) announcement_burst: u16,
+    pub(super) announcement_gap: Duration,
     pub(super) action_timeout: Duration,
     pub(super) persisted: Option<Vec<u8>>,
     pub(super) rules: Rules,
@@ -151,7 +164,7 @@ impl PairConfig {
     /// Begins a configuration with the defaults: Active/Standby without state, preempt off, heartbeats
     /// every 1000 ms on one control link, trigger level 5, election delay 0, voluntary changes held after
     /// more than three in ten minutes, readiness not asked for, dynamic routes held for 45 s, five
-    /// announcements 100 ms apart, ten seconds for an action.
+    /// announcements 100 ms apart in bursts of 32 frames every 2 ms, ten seconds for an action.
     ///
     /// `seed` must differ from start to start of a unit: it tells the peer that this is another start.
     /// A boot counter, a boot time in nanoseconds or a random number will do.
@@ -181,6 +194,8 @@ impl PairConfig {
             interfaces: Vec::new(),
             announcements: 5,
             announcement_interval: Duration::from_millis(100),
+            announcement_burst: 32,
+            announcement_gap: Duration::from_millis(2),
             action_timeout: Duration::from_secs(10),
             persisted: None,
             rules: Rules::STANDARD,
@@ -388,11 +403,25 @@ impl PairConfigBuilder {
         self
     }
 
-    /// How often a take-over is announced (1 to 60 times), and how far apart: longer than 0 (VMAC-3).
+    /// How often a take-over is announced (1 to 60 times), and how far apart at the least: longer than 0
+    /// (VMAC-3). A round that takes longer, since its bursts do, delays the next one.
     #[must_use]
     pub fn announcements(mut self, count: u8, interval: Duration) -> Self {
         self.0.announcements = count;
         self.0.announcement_interval = interval;
+        self
+    }
+
+    /// How many frames go at once (1 to 1024), and how long after them the next ones follow at the least
+    /// (100 µs to 1 s), so that hundreds of addresses delay no heartbeat (BEY-10).
+    ///
+    /// Where one thread sends frames and heartbeats, a heartbeat waits for one burst at the most. The
+    /// defaults, 32 frames every 2 ms, are our decision: they cost it 0.6 ms where a frame takes 20 µs, and
+    /// 500 addresses are announced within 32 ms.
+    #[must_use]
+    pub fn announcement_pace(mut self, burst: u16, gap: Duration) -> Self {
+        self.0.announcement_burst = burst;
+        self.0.announcement_gap = gap;
         self
     }
 
@@ -448,6 +477,12 @@ impl PairConfigBuilder {
         }
         if config.announcement_interval.is_zero() {
             return Err(ConfigError::AnnouncementInterval);
+        }
+        if !BURST_RANGE.contains(&config.announcement_burst) {
+            return Err(ConfigError::AnnouncementBurst(config.announcement_burst));
+        }
+        if !ANNOUNCEMENT_GAP_RANGE.contains(&config.announcement_gap) {
+            return Err(ConfigError::AnnouncementGap(config.announcement_gap));
         }
         if config.action_timeout.is_zero() {
             return Err(ConfigError::ActionTimeout);

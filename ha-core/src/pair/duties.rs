@@ -6,8 +6,8 @@ use crate::time::Instant;
 use alloc::collections::VecDeque;
 use core::time::Duration;
 
-/// The most actions that are handed out and not answered. Only announcements can come so thick; one
-/// that is not answered by then counts as forgotten.
+/// The most actions that are handed out and not answered, beside a step. There are not so many kinds: only on
+/// a platform that never answers can there be more, and then the oldest counts as forgotten.
 const MAX_OPEN: usize = 16;
 
 /// A step of a take or a withdrawal.
@@ -62,12 +62,8 @@ impl Duties {
     }
 
     pub(super) fn withdraw(&mut self, now: Instant, limit: Duration) {
-        self.queue.retain(|(_, action)| {
-            !matches!(
-                action,
-                Action::Announce { .. } | Action::ResumeClients | Action::EndRouteHold
-            )
-        });
+        self.queue
+            .retain(|(_, action)| !matches!(action, Action::ResumeClients | Action::EndRouteHold));
         match self.step {
             // Not handed out yet: nothing has happened that would have to be waited for.
             Some((id, ..)) if self.is_queued(id) => {
@@ -103,11 +99,22 @@ impl Duties {
     /// The next action on which no later one waits; for when there is no step to be handed out.
     pub(super) fn poll_rest(&mut self) -> Option<(ActionId, Action)> {
         let (id, action) = self.queue.pop_front()?;
+        self.open(id, action.name());
+        Some((id, action))
+    }
+
+    /// Numbers an action on which no later one waits, and that is handed out at once.
+    pub(super) fn hand_out(&mut self, action: &Action) -> ActionId {
+        let id = self.next_id.mint();
+        self.open(id, action.name());
+        id
+    }
+
+    fn open(&mut self, id: ActionId, name: &'static str) {
         if self.open.len() == MAX_OPEN {
             self.open.pop_front();
         }
-        self.open.push_back((id, action.name()));
-        Some((id, action))
+        self.open.push_back((id, name));
     }
 
     pub(super) fn done(

@@ -1,5 +1,6 @@
 //! The role machine: wires the pure role logic to heartbeats, timers and actions.
 
+use super::announcer::Announcer;
 use super::beat::Beat;
 use super::config::PairConfig;
 use super::conflict::Conflict;
@@ -16,7 +17,6 @@ use super::peer::Peer;
 use super::role::{Goal, Role, State};
 use super::timer::{Timer, Timers};
 use super::transition::{Cause, OwnView, PeerView};
-use crate::announcement::{Announcement, announce};
 use crate::identity::UnitId;
 use crate::machine::{
     ActionError, ActionId, Channel, Deadline, Destination, Machine, Origin, Output,
@@ -24,7 +24,6 @@ use crate::machine::{
 use crate::reject::{Reject, RejectCounters};
 use crate::time::{Duration, Instant};
 use alloc::collections::VecDeque;
-use alloc::vec::Vec;
 
 /// The most events that wait to be polled; beyond it the oldest are dropped and counted.
 pub const MAX_EVENTS: usize = 256;
@@ -61,7 +60,7 @@ pub struct Pair {
     pub(super) beat: Beat,
     pub(super) timers: Timers,
     pub(super) duties: Duties,
-    pub(super) announcement_round: u8,
+    pub(super) announcer: Announcer,
     /// The first heartbeat after a stall: a peer that echoes it has heard us since.
     pub(super) proof: u64,
     pub(super) stranger_at: Option<Instant>,
@@ -102,7 +101,7 @@ impl Pair {
             beat: Beat::new(start, config.interval, now),
             timers: Timers::default(),
             duties: Duties::new(config.route_hold),
-            announcement_round: 0,
+            announcer: Announcer::default(),
             proof: 0,
             stranger_at: None,
             now,
@@ -228,11 +227,11 @@ impl Pair {
                 self.duties.take(now, limit);
             }
             State::Active => {
-                self.announce_anew(now);
+                self.announce_anew();
                 self.duties.add(Action::ResumeClients);
             }
             State::Withdrawing(_) => {
-                self.timers.set(Timer::Announcement, None);
+                self.stop_announcing();
                 self.timers.set(Timer::RouteHold, None);
                 if !matches!(from, State::Withdrawing(_)) {
                     self.duties.withdraw(now, limit);
@@ -259,34 +258,6 @@ impl Pair {
         if withdrew && matches!(to, State::Standby | State::Left) {
             self.duties.add(Action::StandDown);
         }
-    }
-
-    fn announce(&mut self, now: Instant) {
-        self.announcement_round = self.announcement_round.saturating_add(1);
-        let frames: Vec<_> = self
-            .config
-            .interfaces
-            .iter()
-            .flat_map(|interface| {
-                interface.addresses.iter().map(|address| Announcement {
-                    interface: interface.id,
-                    frame: announce(address.address(), interface.mac),
-                })
-            })
-            .collect();
-        if !frames.is_empty() {
-            self.duties.add(Action::Announce { round: self.announcement_round, frames });
-        }
-        let more = self.announcement_round < self.config.announcements;
-        let at = more.then(|| now + self.config.announcement_interval);
-        self.timers.set(Timer::Announcement, at);
-    }
-
-    /// After a conflict the peer's announcements may have been the last ones: the network must learn who
-    /// is left.
-    pub(super) fn announce_anew(&mut self, now: Instant) {
-        self.announcement_round = 0;
-        self.announce(now);
     }
 
     /// Makes the next heartbeat: news of this unit go out at once, and otherwise one each interval.
@@ -386,7 +357,7 @@ impl Pair {
             }
             Timer::Stop => self.event(Event::MayStop { peer_took: false }),
             Timer::Heartbeat => self.beat(now),
-            Timer::Announcement => self.announce(now),
+            Timer::Announcement => self.announcer.due = true,
             Timer::RouteHold => {
                 self.duties.add(Action::EndRouteHold);
             }
@@ -481,6 +452,7 @@ impl Machine for Pair {
         if let Some(outcome) = self.duties.done(now, limit, id, outcome) {
             self.outcome(now, outcome);
         }
+        self.burst_done(now, id);
         if self.fitness.is_persisting(id) {
             self.maintenance_persisted(now, outcome);
         }
@@ -512,8 +484,8 @@ impl Machine for Pair {
             let to = Destination { peer, path, channel: Channel::Pair };
             return Some(Output::Transmit { to, len });
         }
-        // What is slow comes after what the peer waits for (PAIR-16).
-        if let Some((id, action)) = self.duties.poll_rest() {
+        // What is slow comes after what the peer waits for (PAIR-16, BEY-10).
+        if let Some((id, action)) = self.poll_burst(now).or_else(|| self.duties.poll_rest()) {
             return Some(Output::Action { id, action });
         }
         if self.events_dropped > 0 {

@@ -86,6 +86,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod announcer;
 mod beat;
 pub mod comparison;
 mod config;
@@ -115,9 +116,9 @@ mod transition;
 
 pub use comparison::{Claim, Health, Preference, Standing, compare, prefer};
 pub use config::{
-    ANNOUNCEMENT_RANGE, ConfigError, ConfigWarning, FLAP_LIMIT_RANGE, FLAP_WINDOW_RANGE,
-    MAX_ADDRESSES, MAX_ELECTION_DELAY, MAX_INTERFACES, MAX_READINESS_LIMIT, MAX_ROUTE_HOLD,
-    PairConfig, PairConfigBuilder, SharedInterface,
+    ANNOUNCEMENT_GAP_RANGE, ANNOUNCEMENT_RANGE, BURST_RANGE, ConfigError, ConfigWarning,
+    FLAP_LIMIT_RANGE, FLAP_WINDOW_RANGE, MAX_ADDRESSES, MAX_ELECTION_DELAY, MAX_INTERFACES,
+    MAX_READINESS_LIMIT, MAX_ROUTE_HOLD, PairConfig, PairConfigBuilder, SharedInterface,
 };
 pub use decision::Decision;
 pub use demotion::{ActiveDemotion, Demotion, MAX_DEMOTIONS};

@@ -156,15 +156,22 @@ pub enum Action {
     OpenForwarding,
     /// Take, third: take the shared addresses, and the virtual MACs, of all data interfaces together.
     TakeAddresses,
-    /// After a take, several times: send these frames (VMAC-3).
+    /// After a take: send these frames (VMAC-3). All addresses of all data interfaces are announced in
+    /// several rounds, and each round in bursts of at most so many frames as are configured (BEY-10): the
+    /// next burst follows a gap after this one was handed out, and not before this one is answered. One that
+    /// fails is told, and the next one follows all the same.
     ///
-    /// One that has not been handed out yet is superseded by the next, and dropped at a withdrawal. What
-    /// was handed out is out of the machine's reach: an embedder that queues actions must drop a queued
+    /// A withdrawal ends the rounds, and another reason to announce begins them anew. The one burst that is
+    /// handed out is out of the machine's reach: an embedder that queues actions must drop a queued
     /// `Announce` when [`Action::Withdraw`] comes, or it tells the network of addresses that are gone.
     Announce {
         /// Which repetition this is, from 1.
         round: u8,
-        /// The frames, each with its interface.
+        /// Which burst of the round this is, from 1.
+        part: u16,
+        /// How many bursts the round has.
+        parts: u16,
+        /// The frames, each with its interface: at least one.
         frames: Vec<Announcement>,
     },
     /// After a take: bring up the clients that only the Active runs (DHCP, PPPoE).

@@ -127,7 +127,7 @@ impl Pair {
             self.note_isolation(now);
             self.dispatch(now, Cause::PeerLost);
             if was_in_conflict && self.state == State::Active {
-                self.announce_anew(now);
+                self.announce_anew();
             }
         }
     }

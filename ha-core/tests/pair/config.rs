@@ -56,3 +56,18 @@ fn times_of_zero_are_refused() {
     let built = config(A, 1).announcements(5, Duration::ZERO).build();
     assert_eq!(built.err(), Some(ConfigError::AnnouncementInterval));
 }
+
+/// BEY-10: a burst has from 1 to 1024 frames, and the gap is from 100 us to 1 s.
+#[test]
+fn a_pace_outside_its_range_is_refused() {
+    let gap = |micros| Duration::from_micros(micros);
+    let built = |burst, gap| config(A, 1).announcement_pace(burst, gap).build().err();
+    assert_eq!(built(1, gap(100)), None);
+    assert_eq!(built(1024, gap(1_000_000)), None);
+    for burst in [0, 1025] {
+        assert_eq!(built(burst, gap(100)), Some(ConfigError::AnnouncementBurst(burst)));
+    }
+    for gap in [gap(0), gap(99), gap(1_000_001)] {
+        assert_eq!(built(1, gap), Some(ConfigError::AnnouncementGap(gap)));
+    }
+}

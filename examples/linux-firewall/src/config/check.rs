@@ -109,6 +109,8 @@ impl From<pair::ConfigError> for ConfigError {
             E::Mac { .. } => "interface.virtual-mac",
             E::Announcements(_) => "announcements.count",
             E::AnnouncementInterval => "announcements.interval",
+            E::AnnouncementBurst(_) => "announcements.burst",
+            E::AnnouncementGap(_) => "announcements.gap",
             _ => return Self::Pair(error),
         };
         let text = error.to_string();
@@ -203,7 +205,8 @@ impl Checked {
             .mode(Mode::ActiveStandby { stateful: self.file.sync.enabled })
             .preempt(settings.preempt)
             .flap_limit(settings.flap_changes, settings.flap_window)
-            .announcements(announcements.count, announcements.interval);
+            .announcements(announcements.count, announcements.interval)
+            .announcement_pace(announcements.burst, announcements.gap);
         if let Some(maintenance) = maintenance {
             builder = builder.persisted(maintenance);
         }

@@ -248,7 +248,9 @@ impl Platform<Appliance<Table>> for LinuxPlatform {
             Action::Pair(pair::Action::TakeAddresses) => {
                 self.with_shared("taking the addresses", SharedAddresses::take)
             }
-            Action::Pair(pair::Action::Announce { round, frames }) => self.announce(round, &frames),
+            Action::Pair(pair::Action::Announce { round, frames, .. }) => {
+                self.announce(round, &frames)
+            }
             // Dynamic clients (DHCP, PPPoE) are the business of other programs here.
             Action::Pair(pair::Action::ResumeClients | pair::Action::EndRouteHold) => Ok(()),
             Action::Pair(pair::Action::Withdraw) => {
