@@ -6,6 +6,7 @@ use super::mode::{Mode, PathKind};
 use super::rules::Rules;
 use crate::address::{InterfaceAddress, MacAddress};
 use crate::identity::{Designation, InterfaceId, PathId, SerialNumber, UnitId};
+use crate::virtual_mac::{VirtualMac, VirtualMacError, check_distinct};
 use alloc::vec;
 use alloc::vec::Vec;
 use core::net::IpAddr;
@@ -43,12 +44,29 @@ pub struct SharedInterface {
     pub id: InterfaceId,
     /// The MAC address that hosts are told: the virtual one, or without that this unit's own (VMAC-3).
     ///
-    /// Several interfaces may have the same one: the VLANs of one card bear the card's address. That
-    /// *virtual* addresses differ is checked by
-    /// [`check_distinct`](crate::virtual_mac::check_distinct), which knows which ones are virtual.
+    /// Given this unit's own, [`PairConfigBuilder::virtual_mac`] puts the virtual one in its place, and sees
+    /// that no two are the same. Several interfaces may have the same own one: the VLANs of one card bear the
+    /// card's address.
     pub mac: MacAddress,
-    /// The addresses that the Active holds, IPv4 and IPv6.
+    /// The addresses that the Active holds, IPv4 and IPv6. A router's hosts know it by its link-local address:
+    /// it belongs here too, so that it moves with the others (VMAC-5). Where there is a virtual MAC, that can
+    /// be its [`link_local`](MacAddress::link_local).
     pub addresses: Vec<InterfaceAddress>,
+}
+
+impl SharedInterface {
+    /// Whether it has IPv6 addresses, and so is a router's.
+    pub(super) fn has_ipv6(&self) -> bool {
+        self.addresses.iter().any(|address| address.address().is_ipv6())
+    }
+
+    fn lacks_link_local(&self) -> bool {
+        let is_link_local = |it: &InterfaceAddress| match it.address() {
+            IpAddr::V4(_) => false,
+            IpAddr::V6(address) => address.is_unicast_link_local(),
+        };
+        self.has_ipv6() && !self.addresses.iter().any(is_link_local)
+    }
 }
 
 /// Why a configuration is refused. Each variant names the field and the rule.
@@ -106,6 +124,12 @@ pub enum ConfigError {
         /// What.
         mac: MacAddress,
     },
+    /// A virtual MAC address is refused (VMAC-1).
+    #[error("virtual MAC: {0}")]
+    VirtualMac(#[from] VirtualMacError),
+    /// There is a virtual MAC address for an interface that there is not (VMAC-1).
+    #[error("virtual MAC: {0} has one, and is no data interface")]
+    VirtualMacWithoutInterface(InterfaceId),
     /// The number of announcements is outside [`ANNOUNCEMENT_RANGE`].
     #[error("announcements: {0} is not from 1 to 60")]
     Announcements(u8),
@@ -130,6 +154,10 @@ pub enum ConfigWarning {
     /// Preempt in a stateful pair (PAIR-8): each return of the Primary moves all sessions once more.
     #[error("preempt: with stateful synchronization it is better off")]
     PreemptStateful,
+    /// An interface has IPv6 addresses and no link-local one among them (VMAC-5): hosts that took this unit as
+    /// their router know it by its own link-local address, and do not follow to the other unit.
+    #[error("interfaces: {0} has IPv6 addresses, but no link-local one that moves with them")]
+    NoLinkLocal(InterfaceId),
 }
 
 /// The configuration of one unit of a pair, made by [`PairConfig::builder`].
@@ -150,6 +178,7 @@ pub struct PairConfig {
     pub(super) flap_window: Duration,
     pub(super) readiness_limit: Duration,
     pub(super) interfaces: Vec<SharedInterface>,
+    pub(super) virtual_macs: Vec<(InterfaceId, VirtualMac)>,
     pub(super) announcements: u8,
     pub(super) announcement_interval: Duration,
     pub(super) announcement_burst: u16,
@@ -192,6 +221,7 @@ impl PairConfig {
             flap_window: Duration::from_secs(600),
             readiness_limit: Duration::ZERO,
             interfaces: Vec::new(),
+            virtual_macs: Vec::new(),
             announcements: 5,
             announcement_interval: Duration::from_millis(100),
             announcement_burst: 32,
@@ -294,7 +324,10 @@ impl PairConfig {
     #[must_use]
     pub fn warnings(&self) -> Vec<ConfigWarning> {
         let stateful_preempt = self.preempt && self.mode.is_stateful();
-        stateful_preempt.then_some(ConfigWarning::PreemptStateful).into_iter().collect()
+        let stateful_preempt = stateful_preempt.then_some(ConfigWarning::PreemptStateful);
+        let without_link_local = self.interfaces.iter().filter(|it| it.lacks_link_local());
+        let without_link_local = without_link_local.map(|it| ConfigWarning::NoLinkLocal(it.id));
+        stateful_preempt.into_iter().chain(without_link_local).collect()
     }
 
     /// The data interfaces with shared addresses.
@@ -403,6 +436,16 @@ impl PairConfigBuilder {
         self
     }
 
+    /// A data interface bears a virtual MAC address, instead of the one that it was added with, which is this
+    /// unit's own (VMAC-1). Said again for the same interface, the last word counts: so an override follows
+    /// what was derived or supplied for all. It needs neither state nor a license (VMAC-2).
+    #[must_use]
+    pub fn virtual_mac(mut self, interface: InterfaceId, source: VirtualMac) -> Self {
+        self.0.virtual_macs.retain(|(known, _)| *known != interface);
+        self.0.virtual_macs.push((interface, source));
+        self
+    }
+
     /// How often a take-over is announced (1 to 60 times), and how far apart at the least: longer than 0
     /// (VMAC-3). A round that takes longer, since its bursts do, delays the next one.
     #[must_use]
@@ -437,7 +480,7 @@ impl PairConfigBuilder {
     /// # Errors
     /// The first rule that is broken, with the field.
     pub fn build(self) -> Result<PairConfig, ConfigError> {
-        let config = self.0;
+        let mut config = self.0;
         if config.serial == config.peer_serial {
             return Err(ConfigError::SameSerial(config.serial));
         }
@@ -488,7 +531,25 @@ impl PairConfigBuilder {
             return Err(ConfigError::ActionTimeout);
         }
         check_interfaces(&config.interfaces)?;
+        config.put_virtual_macs()?;
         Ok(config)
+    }
+}
+
+impl PairConfig {
+    /// The virtual MAC addresses take the place of the units' own ones, if they may.
+    fn put_virtual_macs(&mut self) -> Result<(), ConfigError> {
+        let own: Vec<_> = self.interfaces.iter().map(|interface| interface.mac).collect();
+        let mut macs = Vec::new();
+        for (id, source) in &self.virtual_macs {
+            macs.push((*id, source.address(*id)?));
+        }
+        check_distinct(&macs, &own)?;
+        for (id, mac) in macs {
+            let interface = self.interfaces.iter_mut().find(|interface| interface.id == id);
+            interface.ok_or(ConfigError::VirtualMacWithoutInterface(id))?.mac = mac;
+        }
+        Ok(())
     }
 }
 

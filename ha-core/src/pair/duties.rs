@@ -62,8 +62,15 @@ impl Duties {
     }
 
     pub(super) fn withdraw(&mut self, now: Instant, limit: Duration) {
-        self.queue
-            .retain(|(_, action)| !matches!(action, Action::ResumeClients | Action::EndRouteHold));
+        self.queue.retain(|(_, action)| {
+            !matches!(
+                action,
+                Action::RejoinGroups { .. }
+                    | Action::ResumeRouter { .. }
+                    | Action::ResumeClients
+                    | Action::EndRouteHold
+            )
+        });
         match self.step {
             // Not handed out yet: nothing has happened that would have to be waited for.
             Some((id, ..)) if self.is_queued(id) => {
@@ -216,6 +223,8 @@ impl Action {
             Self::OpenForwarding => "OpenForwarding",
             Self::TakeAddresses => "TakeAddresses",
             Self::Announce { .. } => "Announce",
+            Self::RejoinGroups { .. } => "RejoinGroups",
+            Self::ResumeRouter { .. } => "ResumeRouter",
             Self::ResumeClients => "ResumeClients",
             Self::EndRouteHold => "EndRouteHold",
             Self::Withdraw => "Withdraw",

@@ -24,6 +24,7 @@ use crate::machine::{
 use crate::reject::{Reject, RejectCounters};
 use crate::time::{Duration, Instant};
 use alloc::collections::VecDeque;
+use alloc::vec::Vec;
 
 /// The most events that wait to be polled; beyond it the oldest are dropped and counted.
 pub const MAX_EVENTS: usize = 256;
@@ -228,7 +229,7 @@ impl Pair {
             }
             State::Active => {
                 self.announce_anew();
-                self.duties.add(Action::ResumeClients);
+                self.resume();
             }
             State::Withdrawing(_) => {
                 self.stop_announcing();
@@ -258,6 +259,20 @@ impl Pair {
         if withdrew && matches!(to, State::Standby | State::Left) {
             self.duties.add(Action::StandDown);
         }
+    }
+
+    /// What only the Active does, and no other step waits for, in this order (PAIR-16, VMAC-5).
+    fn resume(&mut self) {
+        let interfaces = self.config.interfaces.iter();
+        let all: Vec<_> = interfaces.clone().map(|it| it.id).collect();
+        let routers: Vec<_> = interfaces.filter(|it| it.has_ipv6()).map(|it| it.id).collect();
+        if !all.is_empty() {
+            self.duties.add(Action::RejoinGroups { interfaces: all });
+        }
+        if !routers.is_empty() {
+            self.duties.add(Action::ResumeRouter { interfaces: routers });
+        }
+        self.duties.add(Action::ResumeClients);
     }
 
     /// Makes the next heartbeat: news of this unit go out at once, and otherwise one each interval.

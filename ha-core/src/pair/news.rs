@@ -6,7 +6,7 @@ use super::maintenance::Maintenance;
 use super::obstacle::Obstacles;
 use super::role::{Role, Stance, State};
 use crate::announcement::Announcement;
-use crate::identity::{PathId, SerialNumber};
+use crate::identity::{InterfaceId, PathId, SerialNumber};
 use crate::machine::ActionError;
 use crate::time::Instant;
 use alloc::vec::Vec;
@@ -174,13 +174,32 @@ pub enum Action {
         /// The frames, each with its interface: at least one.
         frames: Vec<Announcement>,
     },
-    /// After a take: bring up the clients that only the Active runs (DHCP, PPPoE).
+    /// After a take, behind the first burst of announcements: join the multicast groups that the Active is in
+    /// (IGMP, MLD) anew on these interfaces, even if they are joined already, so that the switches hear it and
+    /// send their packets here (VMAC-5). Among them are the groups by which neighbours and hosts ask for a
+    /// router, so this comes before [`Action::ResumeRouter`]. Fails or not, the role stays.
+    RejoinGroups {
+        /// All data interfaces, in the order of the configuration.
+        interfaces: Vec<InterfaceId>,
+    },
+    /// After a take, behind [`Action::RejoinGroups`]: be the IPv6 router of these interfaces. Send router
+    /// advertisements from the shared link-local address, the first one at once, and answer solicitations
+    /// (VMAC-5). To a host it is the same router as before. Fails or not, the role stays.
+    ResumeRouter {
+        /// The data interfaces with IPv6 addresses, in the order of the configuration.
+        interfaces: Vec<InterfaceId>,
+    },
+    /// After a take, behind those: bring up the clients that only the Active runs (DHCP, PPPoE).
     ResumeClients,
     /// The hold-down of the dynamic routes is over: those learned as Standby are deleted, those learned
     /// since the take are in force (PAIR-17).
     EndRouteHold,
     /// Withdrawal, first: stop forwarding and take the shared addresses away, in that order. Answer
     /// when both are true: the peer may take then. Doing it again must do no harm.
+    ///
+    /// The link-local addresses go with the others, and the router's role with them (VMAC-5): stop router
+    /// advertisements too, without a last one of lifetime 0. It would come from the address that the peer is
+    /// about to take, and have the hosts drop their router.
     ///
     /// Where it fails the unit still holds the role, as far as anyone knows (S1). In a hand-over or a
     /// leave it goes on as Active. In all other cases it stays in [`State::Withdrawing`] and tries again

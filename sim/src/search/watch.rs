@@ -132,6 +132,8 @@ impl Watch {
             Action::OpenForwarding
             | Action::TakeAddresses
             | Action::Announce { .. }
+            | Action::RejoinGroups { .. }
+            | Action::ResumeRouter { .. }
             | Action::ResumeClients
             | Action::EndRouteHold => {}
         }

@@ -251,8 +251,15 @@ impl Platform<Appliance<Table>> for LinuxPlatform {
             Action::Pair(pair::Action::Announce { round, frames, .. }) => {
                 self.announce(round, &frames)
             }
-            // Dynamic clients (DHCP, PPPoE) are the business of other programs here.
-            Action::Pair(pair::Action::ResumeClients | pair::Action::EndRouteHold) => Ok(()),
+            Action::Pair(pair::Action::RejoinGroups { .. }) => {
+                self.with_shared("joining multicast groups anew", SharedAddresses::rejoin_groups)
+            }
+            // Router advertisements and dynamic clients (DHCP, PPPoE) are the business of other programs here.
+            Action::Pair(
+                pair::Action::ResumeRouter { .. }
+                | pair::Action::ResumeClients
+                | pair::Action::EndRouteHold,
+            ) => Ok(()),
             Action::Pair(pair::Action::Withdraw) => {
                 self.moves.fetch_add(1, Ordering::SeqCst);
                 self.with_shared("withdrawing the addresses", SharedAddresses::withdraw)
