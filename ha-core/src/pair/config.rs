@@ -3,13 +3,14 @@
 use super::heartbeat::{INTERVAL_RANGE, LEVEL_RANGE, MAX_PATHS, Product};
 use super::maintenance::Maintenance;
 use super::mode::{Mode, PathKind};
+use super::private_address::{self, PrivateAddress};
 use super::rules::Rules;
 use crate::address::{InterfaceAddress, MacAddress};
 use crate::identity::{Designation, InterfaceId, PathId, SerialNumber, UnitId};
 use crate::virtual_mac::{VirtualMac, VirtualMacError, check_distinct};
 use alloc::vec;
 use alloc::vec::Vec;
-use core::net::IpAddr;
+use core::net::{IpAddr, Ipv4Addr};
 use core::ops::RangeInclusive;
 use core::time::Duration;
 use thiserror::Error;
@@ -130,6 +131,41 @@ pub enum ConfigError {
     /// There is a virtual MAC address for an interface that there is not (VMAC-1).
     #[error("virtual MAC: {0} has one, and is no data interface")]
     VirtualMacWithoutInterface(InterfaceId),
+    /// High availability is on, and there are switch-port groups, which this platform does not allow (NODE-6).
+    #[error("switch-port groups: there are {groups}; the mode {mode} allows none on this platform")]
+    SwitchPortGroups {
+        /// The mode.
+        mode: Mode,
+        /// How many groups are configured.
+        groups: u16,
+    },
+    /// A unit has no private address on an interface (COS-4).
+    #[error("private addresses: {interface} has none of the {unit}; disabled ones need it too")]
+    NoPrivateAddress {
+        /// Where.
+        interface: InterfaceId,
+        /// Which unit's.
+        unit: Designation,
+    },
+    /// The private address of a unit is unspecified, multicast or broadcast (COS-4).
+    #[error(
+        "private addresses: {interface} has {address} of the {unit}, not the address of one host"
+    )]
+    PrivateAddressOfNoHost {
+        /// Where.
+        interface: InterfaceId,
+        /// Which unit's.
+        unit: Designation,
+        /// What.
+        address: Ipv4Addr,
+    },
+    /// The private addresses of an interface are given twice (COS-4).
+    #[error("private addresses: {0} is there twice")]
+    PrivateAddressTwice(InterfaceId),
+    /// A private address is another private one too, or a shared one (COS-4). Only one of the local host may
+    /// be there several times.
+    #[error("private addresses: {0} is another one's too, or shared")]
+    PrivateAddressNotAlone(Ipv4Addr),
     /// The number of announcements is outside [`ANNOUNCEMENT_RANGE`].
     #[error("announcements: {0} is not from 1 to 60")]
     Announcements(u8),
@@ -179,6 +215,9 @@ pub struct PairConfig {
     pub(super) readiness_limit: Duration,
     pub(super) interfaces: Vec<SharedInterface>,
     pub(super) virtual_macs: Vec<(InterfaceId, VirtualMac)>,
+    /// Those that the platform does not allow.
+    pub(super) switch_port_groups: u16,
+    pub(super) private_addresses: Option<Vec<PrivateAddress>>,
     pub(super) announcements: u8,
     pub(super) announcement_interval: Duration,
     pub(super) announcement_burst: u16,
@@ -222,6 +261,8 @@ impl PairConfig {
             readiness_limit: Duration::ZERO,
             interfaces: Vec::new(),
             virtual_macs: Vec::new(),
+            switch_port_groups: 0,
+            private_addresses: None,
             announcements: 5,
             announcement_interval: Duration::from_millis(100),
             announcement_burst: 32,
@@ -446,6 +487,25 @@ impl PairConfigBuilder {
         self
     }
 
+    /// How many switch-port groups are configured, several ports that act as one switch, and whether the platform
+    /// data allow them beside high availability. Where they do not, each mode but [`Mode::Disabled`] is refused
+    /// with any (NODE-6). Without this there are none.
+    #[must_use]
+    pub fn switch_port_groups(mut self, groups: u16, allowed: bool) -> Self {
+        self.0.switch_port_groups = if allowed { 0 } else { groups };
+        self
+    }
+
+    /// The private addresses of both units on all interfaces, disabled ones included, for a platform that wants
+    /// one on each (COS-4): then every data interface has to be among them. Without this nothing is asked for.
+    #[must_use]
+    pub fn private_addresses(mut self, all: impl IntoIterator<Item = PrivateAddress>) -> Self {
+        // One more than allowed is enough to be refused by `build`.
+        let most = MAX_INTERFACES.saturating_add(1);
+        self.0.private_addresses = Some(all.into_iter().take(most).collect());
+        self
+    }
+
     /// How often a take-over is announced (1 to 60 times), and how far apart at the least: longer than 0
     /// (VMAC-3). A round that takes longer, since its bursts do, delays the next one.
     #[must_use]
@@ -530,7 +590,17 @@ impl PairConfigBuilder {
         if config.action_timeout.is_zero() {
             return Err(ConfigError::ActionTimeout);
         }
+        if config.switch_port_groups > 0 && config.mode != Mode::Disabled {
+            let (mode, groups) = (config.mode, config.switch_port_groups);
+            return Err(ConfigError::SwitchPortGroups { mode, groups });
+        }
         check_interfaces(&config.interfaces)?;
+        if let Some(private) = &config.private_addresses {
+            if private.len() > MAX_INTERFACES {
+                return Err(ConfigError::TooManyAddresses);
+            }
+            private_address::check(private, &config.interfaces)?;
+        }
         config.put_virtual_macs()?;
         Ok(config)
     }

@@ -107,6 +107,7 @@ mod mode;
 mod news;
 mod obstacle;
 mod peer;
+mod private_address;
 mod reception;
 mod role;
 mod rules;
@@ -135,6 +136,7 @@ pub use news::{
     Action, Departure, Event, Input, Mismatch, MonitoredLinks, PersistKey, Refusal, Why,
 };
 pub use obstacle::Obstacles;
+pub use private_address::PrivateAddress;
 pub use role::{Goal, Role, Stance, State};
 pub use rules::Rules;
 pub use status::{PairStatus, PathStatus, PeerStatus};

@@ -32,6 +32,7 @@ mod modes;
 mod operations;
 mod ordered;
 mod paths;
+mod platform_rules;
 mod preempt;
 mod readiness;
 mod restart;
