@@ -4,6 +4,7 @@
 //! No frame is made before its burst is handed out. So whatever ends or supersedes an announcement has
 //! nothing to take back but the one burst that the platform has already.
 
+use super::counters;
 use super::machine::Pair;
 use super::news::Action;
 use super::timer::Timer;
@@ -64,6 +65,7 @@ impl Pair {
         } else {
             None
         };
+        counters::count(&mut self.tally.frames_announced, frames.len());
         let action = Action::Announce { round, part, parts, frames };
         let id = self.duties.hand_out(&action);
         self.announcer.open = next.map(|at| (id, at));

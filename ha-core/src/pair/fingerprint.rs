@@ -112,6 +112,9 @@ impl Pair {
             config,
             state,
             decision: _,
+            active: _,
+            last_failover: _,
+            shown: _,
             leaving: _,
             departure: _,
             term,
@@ -134,6 +137,7 @@ impl Pair {
             events: _,
             events_dropped: _,
             rejects: _,
+            tally: _,
         } = self;
         let failure_time = config.failure_time();
         state.hash(hasher);

@@ -1,9 +1,11 @@
 //! The role machine: wires the pure role logic to heartbeats, timers and actions.
 
+use super::active::{ActiveUnit, Failover};
 use super::announcer::Announcer;
 use super::beat::Beat;
 use super::config::PairConfig;
 use super::conflict::Conflict;
+use super::counters::{self, Tally};
 use super::decision::Decision;
 use super::duties::{Duties, Outcome};
 use super::fitness::Fitness;
@@ -44,6 +46,11 @@ pub struct Pair {
     pub(super) state: State,
     /// Why the unit has its role.
     pub(super) decision: Decision,
+    /// The unit that is Active, as far as we know.
+    pub(super) active: Option<ActiveUnit>,
+    pub(super) last_failover: Option<Failover>,
+    /// The role that was told last.
+    pub(super) shown: Role,
     /// Why the role is being given up, until it is.
     pub(super) leaving: Why,
     pub(super) departure: Departure,
@@ -71,6 +78,7 @@ pub struct Pair {
     pub(super) events: VecDeque<Event>,
     pub(super) events_dropped: u64,
     pub(super) rejects: RejectCounters,
+    pub(super) tally: Tally,
 }
 
 impl Pair {
@@ -88,6 +96,9 @@ impl Pair {
         let mut pair = Self {
             state,
             decision: Decision::first(now, state.role(), why),
+            active: None,
+            last_failover: None,
+            shown: state.role(),
             leaving: why,
             departure: Departure::Stop,
             term: 0,
@@ -110,6 +121,7 @@ impl Pair {
             events: VecDeque::new(),
             events_dropped: 0,
             rejects: RejectCounters::default(),
+            tally: Tally::default(),
             config,
         };
         if enabled {
@@ -207,8 +219,14 @@ impl Pair {
             }
             let to = if self.restarts() { Role::Reboot } else { to };
             self.decision = self.decide(now, to, why, peer);
-            self.event(Event::RoleChanged { from, to, why, term: self.term });
+            let term = self.term;
+            if from == Role::Active || to == Role::Active {
+                self.last_failover = Some(Failover { at: now, from, to, why, term });
+            }
+            self.shown = to;
+            self.event(Event::RoleChanged { from, to, why, term });
         }
+        self.note_active(now);
         self.beat(now);
     }
 
@@ -408,9 +426,13 @@ impl Pair {
     }
 
     pub(super) fn event(&mut self, event: Event) {
+        self.tally.note(&event);
+        #[cfg(feature = "tracing")]
+        super::telling::log(self, &event);
         if self.events.len() == MAX_EVENTS {
             self.events.pop_front();
             self.events_dropped = self.events_dropped.saturating_add(1);
+            counters::count(&mut self.tally.events_dropped, 1);
         }
         self.events.push_back(event);
     }
@@ -429,7 +451,7 @@ impl Machine for Pair {
             State::Disabled => return Err(Refusal::Disabled),
             _ => {}
         }
-        match input {
+        let result = match input {
             Input::TakeOver => self.take_over(now),
             Input::FailOver => self.fail_over(now),
             Input::Leave(departure) => {
@@ -445,7 +467,9 @@ impl Machine for Pair {
             | Input::Ready(_)
             | Input::Synchronized(_)
             | Input::Upgrade(_) => self.learn_of_itself(now, input),
-        }
+        };
+        self.tell_role();
+        result
     }
 
     /// A datagram that is refused changes no role and no timer of the peer's silence; it is counted, and
@@ -458,7 +482,13 @@ impl Machine for Pair {
         datagram: &[u8],
     ) -> Result<(), Reject> {
         let now = self.wake(now);
-        self.accept(now, from, datagram).inspect_err(|reject| self.rejects.count(reject))
+        let result = self.accept(now, from, datagram);
+        match &result {
+            Ok(()) => counters::count(&mut self.tally.heartbeats_heard, 1),
+            Err(reject) => self.rejects.count(reject),
+        }
+        self.tell_role();
+        result
     }
 
     fn handle_done(&mut self, now: Instant, id: ActionId, outcome: Result<(), ActionError>) {
@@ -472,6 +502,7 @@ impl Machine for Pair {
             self.maintenance_persisted(now, outcome);
         }
         self.timers.set(Timer::Action, self.duties.deadline());
+        self.tell_role();
     }
 
     fn handle_timeout(&mut self, now: Instant) {
@@ -485,6 +516,7 @@ impl Machine for Pair {
                 self.on_timer(now, timer);
             }
         }
+        self.tell_role();
     }
 
     fn poll_output(&mut self, now: Instant, buf: &mut [u8]) -> Option<Output<Action, Event>> {
@@ -496,6 +528,7 @@ impl Machine for Pair {
         }
         if let Some((path, len)) = self.beat.poll(now, buf) {
             let peer: UnitId = self.config.peer();
+            counters::count(&mut self.tally.heartbeats_sent, 1);
             let to = Destination { peer, path, channel: Channel::Pair };
             return Some(Output::Transmit { to, len });
         }

@@ -86,11 +86,13 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod active;
 mod announcer;
 mod beat;
 pub mod comparison;
 mod config;
 mod conflict;
+mod counters;
 mod decision;
 mod demotion;
 mod duties;
@@ -112,15 +114,18 @@ mod reception;
 mod role;
 mod rules;
 mod status;
+mod telling;
 mod timer;
 mod transition;
 
+pub use active::{ActiveUnit, Failover};
 pub use comparison::{Claim, Health, Preference, Standing, compare, prefer};
 pub use config::{
     ANNOUNCEMENT_GAP_RANGE, ANNOUNCEMENT_RANGE, BURST_RANGE, ConfigError, ConfigWarning,
     FLAP_LIMIT_RANGE, FLAP_WINDOW_RANGE, MAX_ADDRESSES, MAX_ELECTION_DELAY, MAX_INTERFACES,
     MAX_READINESS_LIMIT, MAX_ROUTE_HOLD, PairConfig, PairConfigBuilder, SharedInterface,
 };
+pub use counters::{Counter, Counters, Tally};
 pub use decision::Decision;
 pub use demotion::{ActiveDemotion, Demotion, MAX_DEMOTIONS};
 #[cfg(feature = "simulation")]
@@ -140,4 +145,5 @@ pub use private_address::PrivateAddress;
 pub use role::{Goal, Role, Stance, State};
 pub use rules::Rules;
 pub use status::{PairStatus, PathStatus, PeerStatus};
+pub use telling::Severity;
 pub use transition::{Cause, OwnView, PeerView, next};

@@ -245,6 +245,16 @@ pub enum Event {
         /// The term of the reign that begins, if it becomes Active.
         term: u64,
     },
+    /// What a person is told of the role changed, while the role machine decided nothing: a Standby shows SYNC
+    /// as long as its state is not complete, and ERROR beside a peer that does not match (PAIR-15).
+    RoleShown {
+        /// What it was.
+        from: Role,
+        /// What it is.
+        to: Role,
+        /// Why.
+        why: Why,
+    },
     /// The peer is heard: for the first time, or again.
     PeerHeard {
         /// Its serial number.
@@ -333,6 +343,8 @@ pub enum Event {
     FlapHoldOver,
     /// This unit's table is complete, or no longer (PAIR-9).
     Synchronized(bool),
+    /// An upgrade of the pair has begun here, or has ended (PAIR-14).
+    Upgrade(bool),
     /// The peer has taken over, or had the time to: this unit may stop (PAIR-10).
     MayStop {
         /// The peer was heard as Active.
@@ -344,6 +356,7 @@ pub enum Event {
 
 /// A difference between the units that keeps them from working together (PAIR-14).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Mismatch {
     /// No protocol version is spoken by both.
     Protocol {
@@ -383,6 +396,7 @@ impl fmt::Display for Mismatch {
 /// Why a role changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Why {
     /// High availability is off.
     Disabled,
@@ -428,6 +442,14 @@ pub enum Why {
     Isolated,
     /// The administrator or the system stops this unit.
     Leaving,
+    /// The peer differs from this unit (PAIR-14).
+    Mismatch,
+    /// It differs no longer.
+    MismatchOver,
+    /// The unit does not have the whole state of its Active (PAIR-9).
+    StateIncomplete,
+    /// It has, or its Active is there no longer.
+    StateComplete,
 }
 
 impl Why {
@@ -464,6 +486,10 @@ impl fmt::Display for Why {
             Self::WithdrawFailed => "the withdrawal failed",
             Self::Isolated => "this unit is cut off: no peer, no link",
             Self::Leaving => "this unit is leaving",
+            Self::Mismatch => "the peer does not match",
+            Self::MismatchOver => "the peer matches, or is gone",
+            Self::StateIncomplete => "the state of the Active is not complete here",
+            Self::StateComplete => "the state is complete, or the Active is gone",
         })
     }
 }

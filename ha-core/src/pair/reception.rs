@@ -76,6 +76,7 @@ impl Pair {
         } else if before != Some(stance) {
             self.event(Event::PeerStance { stance });
         }
+        self.note_active(now);
         if !heard.first_copy {
             return;
         }
@@ -121,6 +122,7 @@ impl Pair {
             let was_in_conflict = self.conflict.is_some();
             self.end_conflict(now);
             self.event(Event::PeerLost { silence });
+            self.note_active(now);
             self.hand_over.peer_lost();
             self.stop_if_nobody_waits();
             // Before anything else: a unit that is cut off must not take.

@@ -1,5 +1,6 @@
 //! What can be read of the role machine at any time (STA-1).
 
+use super::active::{ActiveUnit, Failover};
 use super::comparison::Health;
 use super::decision::Decision;
 use super::demotion::ActiveDemotion;
@@ -16,6 +17,7 @@ use alloc::vec::Vec;
 
 /// The status of one unit of a pair.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct PairStatus {
     /// What the two units do together.
     pub mode: Mode,
@@ -29,6 +31,11 @@ pub struct PairStatus {
     pub state: State,
     /// Since when and why it has the role (BEY-12).
     pub decision: Decision,
+    /// Which unit is Active, so that a monitor can follow it (COS-7); `None` if none is known to be.
+    pub active: Option<ActiveUnit>,
+    /// When this unit last took or gave up the Active role, and why; kept whatever changes later. `None` if it
+    /// never was Active.
+    pub last_failover: Option<Failover>,
     /// The term of its present or last reign; 0 if it never was Active.
     pub term: u64,
     /// How fit it is for the role.
@@ -59,6 +66,7 @@ pub struct PairStatus {
 
 /// What is known of the peer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct PeerStatus {
     /// Its serial number.
     pub serial: SerialNumber,
@@ -78,6 +86,7 @@ pub struct PeerStatus {
 
 /// What is known of a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct PathStatus {
     /// Which one.
     pub path: PathId,
@@ -109,6 +118,8 @@ impl Pair {
             role: self.role(),
             state: self.state,
             decision: self.decision,
+            active: self.active,
+            last_failover: self.last_failover,
             term: self.term,
             health: self.health(),
             demotions: self.fitness.demotions.all().to_vec(),
