@@ -208,7 +208,7 @@ impl LinuxPlatform {
             pair::Event::FlapHoldOver => info!("voluntary changes are held back no longer"),
             pair::Event::Synchronized(true) => info!("the table is complete"),
             pair::Event::Synchronized(false) => info!("the table is not complete any more"),
-            other => info!(event = ?other, "event"),
+            other => info!("{other}"),
         }
     }
 }
@@ -284,6 +284,7 @@ impl Platform<Appliance<Table>> for LinuxPlatform {
                     follower.tell(Duty::Reconcile);
                 }
             }
+            Event::SyncPath { from, to } => info!(?from, ?to, "another path for connections"),
             Event::Sync(event) => info!(?event, "state synchronization"),
         }
     }
