@@ -13,9 +13,11 @@
 
 extern crate alloc;
 
+mod status;
 mod unit;
 
 #[cfg(feature = "tokio")]
 pub mod driver;
 
+pub use status::{Status, SyncStatus};
 pub use unit::{Action, Appliance, Config, Event, Input, Refusal};

@@ -77,6 +77,14 @@ pub enum Event {
     Pair(pair::Event),
     /// Of state synchronization.
     Sync(statesync::Event),
+    /// State synchronization goes by another path: the former one does not work any more in both directions,
+    /// or a better one does again (PAIR-19).
+    SyncPath {
+        /// Which it was; `None` if there was none.
+        from: Option<PathId>,
+        /// Which it is; `None` if none works.
+        to: Option<PathId>,
+    },
 }
 
 /// One unit of a pair: see the [crate](crate).
@@ -86,6 +94,8 @@ pub struct Appliance<R: Records> {
     sync: Option<StateSync<R>>,
     sync_paths: Vec<PathId>,
     wanted: (SyncRole, Option<PathId>),
+    /// The path of synchronization that was told last.
+    told_path: Option<PathId>,
     /// The role machine was told that the table is complete.
     synchronized: bool,
     /// A withdrawal that is confirmed while changes are on their way, and until when it is kept.
@@ -122,6 +132,7 @@ impl<R: Records> Appliance<R> {
             sync,
             sync_paths,
             wanted: (SyncRole::Idle, None),
+            told_path: None,
             synchronized: false,
             withdrawn: None,
             next_id: ActionId::default(),
@@ -140,6 +151,12 @@ impl<R: Records> Appliance<R> {
     #[must_use]
     pub fn sync(&self) -> Option<&StateSync<R>> {
         self.sync.as_ref()
+    }
+
+    /// The path that state synchronization uses; `None` if there is none that works.
+    #[must_use]
+    pub fn sync_path(&self) -> Option<PathId> {
+        self.wanted.1
     }
 
     /// Datagrams for a machine that this unit does not have.
@@ -308,6 +325,11 @@ impl<R: Records> Machine for Appliance<R> {
                     Output::Action { id: self.mint(now, inner), action: Action::Pair(action) }
                 }
             });
+        }
+        let (from, to) = (self.told_path, self.sync_path());
+        if from != to {
+            self.told_path = to;
+            return Some(Output::Event(Event::SyncPath { from, to }));
         }
         Some(match self.sync.as_mut()?.poll_output(now, buf)? {
             Output::Transmit { to, len } => Output::Transmit { to, len },

@@ -128,7 +128,7 @@ impl Plane {
             Event::Sync(statesync::Event::InstallFailed { error, .. }) => {
                 format!("install: {error}")
             }
-            Event::Sync(_) => return None,
+            Event::Sync(_) | Event::SyncPath { .. } => return None,
         })
     }
 }

@@ -1,7 +1,7 @@
 //! Addresses of interfaces: MAC addresses, and IP addresses with their prefix length.
 
 use core::fmt;
-use core::net::IpAddr;
+use core::net::{IpAddr, Ipv6Addr};
 use core::str::FromStr;
 use thiserror::Error;
 
@@ -45,6 +45,15 @@ impl MacAddress {
     #[must_use]
     pub const fn is_local(self) -> bool {
         self.0[0] & 0x02 != 0
+    }
+
+    /// The IPv6 link-local address that goes with it (RFC 4291, appendix A), with its prefix of 64 bits. That
+    /// of a virtual MAC address moves between the units with it (VMAC-5).
+    #[must_use]
+    pub const fn link_local(self) -> InterfaceAddress {
+        let [a, b, c, d, e, f] = self.0;
+        let bytes = [0xfe, 0x80, 0, 0, 0, 0, 0, 0, a ^ 0x02, b, c, 0xff, 0xfe, d, e, f];
+        InterfaceAddress { address: IpAddr::V6(Ipv6Addr::from_octets(bytes)), prefix: 64 }
     }
 
     /// Whether one interface can bear it: neither zero nor multicast.
@@ -198,6 +207,14 @@ mod tests {
         }
         let mac: MacAddress = "02-00-5E-10-00-01".parse().unwrap();
         assert_eq!(mac.to_string(), "02:00:5e:10:00:01");
+    }
+
+    /// VMAC-5: the example of RFC 4291, appendix A, and the address of a derived virtual MAC.
+    #[test]
+    fn a_mac_address_has_a_link_local_address() {
+        let of = |mac: &str| mac.parse::<MacAddress>().unwrap().link_local().to_string();
+        assert_eq!(of("34:56:78:9a:bc:de"), "fe80::3656:78ff:fe9a:bcde/64");
+        assert_eq!(of("02:48:00:07:00:01"), "fe80::48:ff:fe07:1/64");
     }
 
     #[test]

@@ -17,5 +17,6 @@ pub mod machine;
 pub mod monitor;
 pub mod pair;
 pub mod reject;
+pub mod rights;
 pub mod time;
 pub mod virtual_mac;

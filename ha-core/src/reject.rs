@@ -203,15 +203,61 @@ impl RejectCounters {
         self.0.iter().fold(0, |sum, count| sum.saturating_add(*count))
     }
 
+    /// All kinds with their counts, those that are 0 too.
+    pub fn all(&self) -> impl Iterator<Item = (RejectKind, u64)> + '_ {
+        RejectKind::ALL.into_iter().zip(self.0)
+    }
+
     /// The kinds that occurred, with their counts.
     pub fn iter(&self) -> impl Iterator<Item = (RejectKind, u64)> + '_ {
-        RejectKind::ALL.into_iter().zip(self.0).filter(|(_, count)| *count > 0)
+        self.all().filter(|(_, count)| *count > 0)
+    }
+}
+
+#[cfg(feature = "serde")]
+mod by_name {
+    //! Serialized as a map from the names of the kinds that occurred to their counts. A name that this release
+    //! does not know is passed over when it is read.
+
+    use super::{RejectCounters, RejectKind};
+    use alloc::collections::BTreeMap;
+    use alloc::string::String;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    impl Serialize for RejectCounters {
+        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            serializer.collect_map(self.iter().map(|(kind, count)| (kind.name(), count)))
+        }
+    }
+
+    impl<'de> Deserialize<'de> for RejectCounters {
+        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+            let counts = BTreeMap::<String, u64>::deserialize(deserializer)?;
+            let count = |kind: RejectKind| counts.get(kind.name()).copied().unwrap_or(0);
+            Ok(Self(RejectKind::ALL.map(count)))
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// STA-1, COS-5: the counts survive being written and read, by names that stay.
+    #[cfg(feature = "serde")]
+    #[test]
+    fn counters_are_read_as_they_were_written() {
+        let mut counters = RejectCounters::default();
+        for _ in 0..3 {
+            counters.count(&Reject::Stale);
+        }
+        counters.count(&Reject::Busy);
+        let written = serde_json::to_string(&counters).unwrap();
+        assert_eq!(written, r#"{"stale":3,"busy":1}"#);
+        assert_eq!(serde_json::from_str::<RejectCounters>(&written).unwrap(), counters);
+        let of_a_later_release = r#"{"stale":3,"busy":1,"bored":7}"#;
+        assert_eq!(serde_json::from_str::<RejectCounters>(of_a_later_release).unwrap(), counters);
+    }
 
     #[test]
     fn every_kind_has_a_counter_of_its_own() {

@@ -21,6 +21,9 @@
 //! prefix : prefix : prefix : PP : PI : II      P pair id, I interface: three hexadecimal digits each
 //! ```
 //!
+//! [`PairConfigBuilder::virtual_mac`](crate::pair::PairConfigBuilder::virtual_mac) says where the address of
+//! an interface comes from, and checks all of them.
+//!
 //! Different pairs and interfaces so never get the same derived address, but an override can hit one:
 //! [`check_distinct`] looks at all addresses of a unit together.
 
@@ -44,6 +47,8 @@ pub enum VirtualMac {
         /// address is locally administered.
         prefix: Option<[u8; 3]>,
     },
+    /// Supplied by the license manager for this interface: it sees to it that no other pair has the same.
+    Supplied(MacAddress),
     /// Given by the administrator for this interface.
     Override(MacAddress),
 }
@@ -109,7 +114,7 @@ impl VirtualMac {
         let mac = match self {
             Self::Derived { pair, prefix: None } => local(pair, interface),
             Self::Derived { pair, prefix: Some(prefix) } => prefixed(prefix, pair, interface)?,
-            Self::Override(mac) => mac,
+            Self::Supplied(mac) | Self::Override(mac) => mac,
         };
         if mac == MacAddress::ZERO {
             return Err(VirtualMacError::Zero { interface });
@@ -213,9 +218,12 @@ mod tests {
         assert_eq!(VirtualMac::Override(MacAddress::ZERO).address(LAN), Err(zero));
         let zero = VirtualMacError::Zero { interface: InterfaceId(0) };
         assert_eq!(derived(0, Some([0; 3])).address(InterfaceId(0)), Err(zero));
+        let zero = VirtualMacError::Zero { interface: LAN };
+        assert_eq!(VirtualMac::Supplied(MacAddress::ZERO).address(LAN), Err(zero));
         for mac in [MacAddress::BROADCAST, MacAddress([0x01, 0, 0x5e, 0, 0, 1])] {
             let refused = VirtualMacError::Multicast { interface: LAN, mac };
             assert_eq!(VirtualMac::Override(mac).address(LAN), Err(refused));
+            assert_eq!(VirtualMac::Supplied(mac).address(LAN), Err(refused));
         }
         let mac = MacAddress([0x03, 0x17, 0xc5, 0x00, 0x10, 0x01]);
         let refused = VirtualMacError::Multicast { interface: LAN, mac };

@@ -127,7 +127,7 @@ impl Subject for Appliance<Table> {
     fn news(event: appliance::Event) -> Option<pair::Event> {
         match event {
             appliance::Event::Pair(event) => Some(event),
-            appliance::Event::Sync(_) => None,
+            appliance::Event::Sync(_) | appliance::Event::SyncPath { .. } => None,
         }
     }
 }

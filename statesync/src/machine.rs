@@ -30,6 +30,7 @@ pub const MAX_FORMER_STARTS: usize = 8;
 
 /// What the machine does at present.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum SyncRole {
     /// Neither sends nor takes anything.
     #[default]
@@ -154,6 +155,7 @@ pub enum Event {
 
 /// How far the machine is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Progress {
     /// The present role.
     pub role: SyncRole,

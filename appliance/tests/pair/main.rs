@@ -14,4 +14,5 @@ mod last_changes;
 mod mismatch;
 mod paths;
 mod stateless;
+mod status;
 mod synchronized;

@@ -134,6 +134,8 @@ macvlan = \"lan0v\"",
         ("count = 3", "count = 0", "announcements.count", "from 1 to 60"),
         ("count = 3", "count = 61", "announcements.count", "from 1 to 60"),
         ("interval = \"100ms\"", "interval = \"0s\"", "announcements.interval", "longer than 0"),
+        ("count = 3", "burst = 0", "announcements.burst", "from 1 to 1024"),
+        ("count = 3", "gap = \"99us\"", "announcements.gap", "from 100 us to 1 s"),
         ("\"16MiB\"", "\"1KiB\"", "sync.receive-buffer", "64 KiB"),
         ("\"16MiB\"", "\"2GiB\"", "sync.receive-buffer", "1 GiB"),
         ("realtime-priority = 20", "realtime-priority = 0", "process.realtime-priority", "1 to 99"),
@@ -276,6 +278,7 @@ fn what_may_be_left_out_has_its_default() {
     assert!(file.sync.enabled && file.sync.ignore.is_empty());
     assert_eq!(file.sync.receive_buffer.as_u64(), 16 << 20);
     assert_eq!((file.announcements.count, file.announcements.interval.as_millis()), (5, 100));
+    assert_eq!((file.announcements.burst, file.announcements.gap.as_millis()), (32, 2));
     assert_eq!(file.process.control_socket, Path::new("/run/linux-firewall/control.sock"));
     assert_eq!(file.process.realtime_priority, None);
     assert_eq!(file.process.state_directory, Path::new("/var/lib/linux-firewall"));

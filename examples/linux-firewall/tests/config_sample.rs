@@ -26,7 +26,7 @@ fn the_sample_is_valid() {
     assert_eq!(file.path[1].port, 7770, "the default");
     let shared = checked.shared();
     assert_eq!(shared.len(), 2);
-    assert_eq!(shared[0].addresses.len(), 2);
+    assert_eq!(shared[0].addresses.len(), 3, "and the link-local one of the virtual MAC");
     assert_eq!(shared[1].virtual_mac.as_ref().unwrap().0, "wan0v", "the default");
 }
 

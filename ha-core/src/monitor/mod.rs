@@ -234,15 +234,17 @@ impl Monitor {
         self.targets.iter_mut().find_map(Target::poll)
     }
 
-    /// A service whose restart is to be asked for; the action gets this number.
-    pub(crate) fn poll_restart(
-        &mut self,
-        mint: impl FnOnce() -> ActionId,
-    ) -> Option<(ActionId, ServiceId)> {
-        let watched = self.services.iter_mut().find(|it| it.wants_restart())?;
-        let id = mint();
-        watched.restarting(id);
-        Some((id, watched.service.id))
+    /// A service whose restart is to be asked for.
+    pub(crate) fn wants_restart(&self) -> Option<ServiceId> {
+        let watched = self.services.iter().find(|it| it.wants_restart())?;
+        Some(watched.service.id)
+    }
+
+    /// It is asked for, by this action.
+    pub(crate) fn restarting(&mut self, service: ServiceId, id: ActionId) {
+        if let Some(watched) = self.services.iter_mut().find(|it| it.service.id == service) {
+            watched.restarting(id);
+        }
     }
 
     /// Says whether the action was a restart.

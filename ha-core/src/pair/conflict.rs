@@ -45,7 +45,7 @@ impl Pair {
         match self.conflict {
             Some(_) if !both => {
                 if self.state == State::Active {
-                    self.announce_anew(now);
+                    self.announce_anew();
                 }
                 self.end_conflict(now);
                 Reply::None

@@ -11,6 +11,7 @@ use core::fmt;
 /// Why a unit has its role: since when, from which cause, over which view of the peer, and how fresh that
 /// view was (BEY-12). Its `Display` is the answer for a person; the time is left to whoever knows the clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Decision {
     /// Since when.
     pub at: Instant,

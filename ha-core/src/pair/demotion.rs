@@ -39,6 +39,7 @@ impl fmt::Display for Demotion {
 
 /// A demotion in force.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct ActiveDemotion {
     /// Which.
     pub demotion: Demotion,

@@ -65,7 +65,10 @@ impl Duties {
         self.queue.retain(|(_, action)| {
             !matches!(
                 action,
-                Action::Announce { .. } | Action::ResumeClients | Action::EndRouteHold
+                Action::RejoinGroups { .. }
+                    | Action::ResumeRouter { .. }
+                    | Action::ResumeClients
+                    | Action::EndRouteHold
             )
         });
         match self.step {
@@ -103,18 +106,18 @@ impl Duties {
     /// The next action on which no later one waits; for when there is no step to be handed out.
     pub(super) fn poll_rest(&mut self) -> Option<(ActionId, Action)> {
         let (id, action) = self.queue.pop_front()?;
-        self.opened(id, action.name());
+        self.open(id, action.name());
         Some((id, action))
     }
 
-    /// The number of an action that is handed out at once.
-    pub(super) fn hand_out(&mut self, name: &'static str) -> ActionId {
+    /// Numbers an action on which no later one waits, and that is handed out at once.
+    pub(super) fn hand_out(&mut self, action: &Action) -> ActionId {
         let id = self.next_id.mint();
-        self.opened(id, name);
+        self.open(id, action.name());
         id
     }
 
-    fn opened(&mut self, id: ActionId, name: &'static str) {
+    fn open(&mut self, id: ActionId, name: &'static str) {
         if self.open.len() == MAX_OPEN {
             self.open.pop_front();
         }
@@ -220,6 +223,8 @@ impl Action {
             Self::OpenForwarding => "OpenForwarding",
             Self::TakeAddresses => "TakeAddresses",
             Self::Announce { .. } => "Announce",
+            Self::RejoinGroups { .. } => "RejoinGroups",
+            Self::ResumeRouter { .. } => "ResumeRouter",
             Self::ResumeClients => "ResumeClients",
             Self::EndRouteHold => "EndRouteHold",
             Self::Withdraw => "Withdraw",

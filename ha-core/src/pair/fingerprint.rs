@@ -11,6 +11,7 @@
 //! Two assumptions, which the search has to see to: actions are answered at once, and the window of the flap
 //! limit is longer than the search (so that the role changes count, and not their times).
 
+use super::announcer::Announcer;
 use super::beat::Beat;
 use super::conflict::Conflict;
 use super::duties::Duties;
@@ -136,6 +137,9 @@ impl Pair {
             state,
             decision: _,
             leaving,
+            active: _,
+            last_failover: _,
+            shown: _,
             departure: _,
             term,
             warm,
@@ -151,7 +155,7 @@ impl Pair {
             beat,
             timers,
             duties,
-            announcement_round,
+            announcer,
             proof,
             stranger_at: _,
             now: _,
@@ -159,13 +163,12 @@ impl Pair {
             events: _,
             events_dropped: _,
             rejects: _,
+            tally: _,
         } = self;
         let failure_time = config.failure_time();
         state.hash(hasher);
         frame.term(*term).hash(hasher);
         (*warm, conflict.is_some(), mismatch.is_some()).hash(hasher);
-        // A take begins with the first one.
-        timers.get(Timer::Announcement).map(|_| announcement_round).hash(hasher);
         // It says something only of the stall that is being recovered from.
         if matches!(state, State::Withdrawing(_) | State::Recovering) {
             frame.number(beat.start, *proof).hash(hasher);
@@ -186,6 +189,7 @@ impl Pair {
         hash_beat(beat, frame, hasher);
         hash_timers(timers, frame, hasher);
         hash_duties(duties, frame, hasher);
+        hash_announcer(announcer, frame, hasher);
     }
 }
 
@@ -348,4 +352,12 @@ fn hash_duties(duties: &Duties, frame: &Frame<'_>, hasher: &mut impl Hasher) {
     for (_, action) in queue {
         action.name().hash(hasher);
     }
+}
+
+fn hash_announcer(announcer: &Announcer, frame: &Frame<'_>, hasher: &mut impl Hasher) {
+    let Announcer { round, bursts, began, due, open } = announcer;
+    (round, bursts, due).hash(hasher);
+    // Of a round that has not begun nothing is asked.
+    (*bursts > 0).then(|| frame.now.saturating_since(*began)).hash(hasher);
+    open.map(|(_, at)| frame.until(at)).hash(hasher);
 }

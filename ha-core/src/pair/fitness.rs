@@ -116,6 +116,7 @@ impl Pair {
             Input::Upgrade(upgrade) => {
                 if self.fitness.upgrade != upgrade {
                     self.fitness.upgrade = upgrade;
+                    self.event(Event::Upgrade(upgrade));
                     self.judge_mismatch_anew();
                     self.reconsider(now);
                 }

@@ -115,7 +115,7 @@ const STEADY: u16 = 1 << 8;
 
 /// The protocol versions that a unit speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct ProtocolRange {
     /// The oldest.
     pub oldest: u8,
@@ -200,6 +200,7 @@ pub struct Heartbeat {
 
 /// What has to be the same on both units (PAIR-14).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Product {
     /// The hardware model.
     pub model: Model,

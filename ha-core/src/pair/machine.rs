@@ -1,8 +1,11 @@
 //! The role machine: wires the pure role logic to heartbeats, timers and actions.
 
+use super::active::{ActiveUnit, Failover};
+use super::announcer::Announcer;
 use super::beat::Beat;
 use super::config::PairConfig;
 use super::conflict::Conflict;
+use super::counters::{self, Tally};
 use super::decision::Decision;
 use super::duties::{Duties, Outcome};
 use super::fitness::Fitness;
@@ -16,7 +19,6 @@ use super::peer::Peer;
 use super::role::{Goal, Role, State};
 use super::timer::{Timer, Timers};
 use super::transition::{Cause, OwnView, PeerView};
-use crate::announcement::{Announcement, announce};
 use crate::identity::UnitId;
 use crate::machine::{
     ActionError, ActionId, Channel, Deadline, Destination, Machine, Origin, Output,
@@ -45,6 +47,11 @@ pub struct Pair {
     pub(super) state: State,
     /// Why the unit has its role.
     pub(super) decision: Decision,
+    /// The unit that is Active, as far as we know.
+    pub(super) active: Option<ActiveUnit>,
+    pub(super) last_failover: Option<Failover>,
+    /// The role that was told last.
+    pub(super) shown: Role,
     /// Why the role is being given up, until it is.
     pub(super) leaving: Why,
     pub(super) departure: Departure,
@@ -63,7 +70,7 @@ pub struct Pair {
     pub(super) beat: Beat,
     pub(super) timers: Timers,
     pub(super) duties: Duties,
-    pub(super) announcement_round: u8,
+    pub(super) announcer: Announcer,
     /// The first heartbeat after a stall: a peer that echoes it has heard us since.
     pub(super) proof: u64,
     pub(super) stranger_at: Option<Instant>,
@@ -73,6 +80,7 @@ pub struct Pair {
     pub(super) events: VecDeque<Event>,
     pub(super) events_dropped: u64,
     pub(super) rejects: RejectCounters,
+    pub(super) tally: Tally,
 }
 
 impl Pair {
@@ -90,6 +98,9 @@ impl Pair {
         let mut pair = Self {
             state,
             decision: Decision::first(now, state.role(), why),
+            active: None,
+            last_failover: None,
+            shown: state.role(),
             leaving: why,
             departure: Departure::Stop,
             term: 0,
@@ -105,7 +116,7 @@ impl Pair {
             beat: Beat::new(start, config.interval, now),
             timers: Timers::default(),
             duties: Duties::new(config.route_hold),
-            announcement_round: 0,
+            announcer: Announcer::default(),
             proof: 0,
             stranger_at: None,
             now,
@@ -113,6 +124,7 @@ impl Pair {
             events: VecDeque::new(),
             events_dropped: 0,
             rejects: RejectCounters::default(),
+            tally: Tally::default(),
             config,
         };
         if enabled {
@@ -229,8 +241,14 @@ impl Pair {
             }
             let to = if self.restarts() { Role::Reboot } else { to };
             self.decision = self.decide(now, to, why, peer);
-            self.event(Event::RoleChanged { from, to, why, term: self.term });
+            let term = self.term;
+            if from == Role::Active || to == Role::Active {
+                self.last_failover = Some(Failover { at: now, from, to, why, term });
+            }
+            self.shown = to;
+            self.event(Event::RoleChanged { from, to, why, term });
         }
+        self.note_active(now);
         self.beat(now);
     }
 
@@ -250,11 +268,11 @@ impl Pair {
                 self.duties.take(now, limit);
             }
             State::Active => {
-                self.announce_anew(now);
-                self.duties.add(Action::ResumeClients);
+                self.announce_anew();
+                self.resume();
             }
             State::Withdrawing(_) => {
-                self.timers.set(Timer::Announcement, None);
+                self.stop_announcing();
                 self.timers.set(Timer::RouteHold, None);
                 if !matches!(from, State::Withdrawing(_)) {
                     self.duties.withdraw(now, limit);
@@ -283,32 +301,18 @@ impl Pair {
         }
     }
 
-    fn announce(&mut self, now: Instant) {
-        self.announcement_round = self.announcement_round.saturating_add(1);
-        let frames: Vec<_> = self
-            .config
-            .interfaces
-            .iter()
-            .flat_map(|interface| {
-                interface.addresses.iter().map(|address| Announcement {
-                    interface: interface.id,
-                    frame: announce(address.address(), interface.mac),
-                })
-            })
-            .collect();
-        if !frames.is_empty() {
-            self.duties.add(Action::Announce { round: self.announcement_round, frames });
+    /// What only the Active does, and no other step waits for, in this order (PAIR-16, VMAC-5).
+    fn resume(&mut self) {
+        let interfaces = self.config.interfaces.iter();
+        let all: Vec<_> = interfaces.clone().map(|it| it.id).collect();
+        let routers: Vec<_> = interfaces.filter(|it| it.has_ipv6()).map(|it| it.id).collect();
+        if !all.is_empty() {
+            self.duties.add(Action::RejoinGroups { interfaces: all });
         }
-        let more = self.announcement_round < self.config.announcements;
-        let at = more.then(|| now + self.config.announcement_interval);
-        self.timers.set(Timer::Announcement, at);
-    }
-
-    /// After a conflict the peer's announcements may have been the last ones: the network must learn who
-    /// is left.
-    pub(super) fn announce_anew(&mut self, now: Instant) {
-        self.announcement_round = 0;
-        self.announce(now);
+        if !routers.is_empty() {
+            self.duties.add(Action::ResumeRouter { interfaces: routers });
+        }
+        self.duties.add(Action::ResumeClients);
     }
 
     /// Makes the next heartbeat: news of this unit go out at once, and otherwise one each interval.
@@ -408,7 +412,7 @@ impl Pair {
             }
             Timer::Stop => self.event(Event::MayStop { peer_took: false }),
             Timer::Heartbeat => self.beat(now),
-            Timer::Announcement => self.announce(now),
+            Timer::Announcement => self.announcer.due = true,
             Timer::RouteHold => {
                 self.duties.add(Action::EndRouteHold);
             }
@@ -445,9 +449,13 @@ impl Pair {
     }
 
     pub(super) fn event(&mut self, event: Event) {
+        self.tally.note(&event);
+        #[cfg(feature = "tracing")]
+        super::telling::log(self, &event);
         if self.events.len() == MAX_EVENTS {
             self.events.pop_front();
             self.events_dropped = self.events_dropped.saturating_add(1);
+            counters::count(&mut self.tally.events_dropped, 1);
         }
         self.events.push_back(event);
     }
@@ -466,7 +474,7 @@ impl Machine for Pair {
             State::Disabled => return Err(Refusal::Disabled),
             _ => {}
         }
-        match input {
+        let result = match input {
             Input::TakeOver => self.take_over(now),
             Input::FailOver => self.fail_over(now),
             Input::Leave(departure) => {
@@ -491,7 +499,9 @@ impl Machine for Pair {
             | Input::Ready(_)
             | Input::Synchronized(_)
             | Input::Upgrade(_) => self.learn_of_itself(now, input),
-        }
+        };
+        self.tell_role();
+        result
     }
 
     /// A datagram that is refused changes no role and no timer of the peer's silence; it is counted, and
@@ -504,7 +514,13 @@ impl Machine for Pair {
         datagram: &[u8],
     ) -> Result<(), Reject> {
         let now = self.wake(now);
-        self.accept(now, from, datagram).inspect_err(|reject| self.rejects.count(reject))
+        let result = self.accept(now, from, datagram);
+        match &result {
+            Ok(()) => counters::count(&mut self.tally.heartbeats_heard, 1),
+            Err(reject) => self.rejects.count(reject),
+        }
+        self.tell_role();
+        result
     }
 
     fn handle_done(&mut self, now: Instant, id: ActionId, outcome: Result<(), ActionError>) {
@@ -516,10 +532,12 @@ impl Machine for Pair {
         if self.monitor.restarted(now, id) {
             self.set_monitor_timer();
         }
+        self.burst_done(now, id);
         if self.fitness.is_persisting(id) {
             self.maintenance_persisted(now, outcome);
         }
         self.timers.set(Timer::Action, self.duties.deadline());
+        self.tell_role();
     }
 
     fn handle_timeout(&mut self, now: Instant) {
@@ -533,6 +551,7 @@ impl Machine for Pair {
                 self.on_timer(now, timer);
             }
         }
+        self.tell_role();
     }
 
     fn poll_output(&mut self, now: Instant, buf: &mut [u8]) -> Option<Output<Action, Event>> {
@@ -544,11 +563,12 @@ impl Machine for Pair {
         }
         if let Some((path, len)) = self.beat.poll(now, buf) {
             let peer: UnitId = self.config.peer();
+            counters::count(&mut self.tally.heartbeats_sent, 1);
             let to = Destination { peer, path, channel: Channel::Pair };
             return Some(Output::Transmit { to, len });
         }
-        // What is slow comes after what the peer waits for (PAIR-16).
-        if let Some((id, action)) = self.duties.poll_rest() {
+        // What is slow comes after what the peer waits for (PAIR-16, BEY-10).
+        if let Some((id, action)) = self.poll_burst(now).or_else(|| self.duties.poll_rest()) {
             return Some(Output::Action { id, action });
         }
         if let Some((id, action)) = self.poll_monitor() {

@@ -86,10 +86,13 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod active;
+mod announcer;
 mod beat;
 pub mod comparison;
 mod config;
 mod conflict;
+mod counters;
 mod decision;
 mod demotion;
 mod duties;
@@ -107,19 +110,23 @@ mod monitoring;
 mod news;
 mod obstacle;
 mod peer;
+mod private_address;
 mod reception;
 mod role;
 mod rules;
 mod status;
+mod telling;
 mod timer;
 mod transition;
 
+pub use active::{ActiveUnit, Failover};
 pub use comparison::{Claim, Health, Preference, Standing, compare, prefer};
 pub use config::{
-    ANNOUNCEMENT_RANGE, ConfigError, ConfigWarning, FLAP_LIMIT_RANGE, FLAP_WINDOW_RANGE,
-    MAX_ADDRESSES, MAX_ELECTION_DELAY, MAX_INTERFACES, MAX_READINESS_LIMIT, MAX_ROUTE_HOLD,
-    PairConfig, PairConfigBuilder, SharedInterface,
+    ANNOUNCEMENT_GAP_RANGE, ANNOUNCEMENT_RANGE, BURST_RANGE, ConfigError, ConfigWarning,
+    FLAP_LIMIT_RANGE, FLAP_WINDOW_RANGE, MAX_ADDRESSES, MAX_ELECTION_DELAY, MAX_INTERFACES,
+    MAX_READINESS_LIMIT, MAX_ROUTE_HOLD, PairConfig, PairConfigBuilder, SharedInterface,
 };
+pub use counters::{Counter, Counters, Tally};
 pub use decision::Decision;
 pub use demotion::{ActiveDemotion, Demotion, MAX_DEMOTIONS};
 #[cfg(feature = "simulation")]
@@ -135,7 +142,9 @@ pub use news::{
     Action, Departure, Event, Input, Mismatch, MonitoredLinks, PersistKey, Refusal, Why,
 };
 pub use obstacle::Obstacles;
+pub use private_address::PrivateAddress;
 pub use role::{Goal, Role, Stance, State};
 pub use rules::Rules;
 pub use status::{PairStatus, PathStatus, PeerStatus};
+pub use telling::Severity;
 pub use transition::{Cause, OwnView, PeerView, next};

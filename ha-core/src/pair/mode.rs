@@ -37,6 +37,12 @@ impl Mode {
             Self::ActiveActiveDpi | Self::ActiveActiveDpiClustering => true,
         }
     }
+
+    /// Whether the Standby inspects packets for the Active.
+    #[must_use]
+    pub const fn inspects_together(self) -> bool {
+        matches!(self, Self::ActiveActiveDpi | Self::ActiveActiveDpiClustering)
+    }
 }
 
 impl fmt::Display for Mode {

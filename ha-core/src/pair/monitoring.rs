@@ -69,10 +69,12 @@ impl Pair {
     pub(super) fn poll_monitor(&mut self) -> Option<(ActionId, Action)> {
         if let Some(probe) = self.monitor.poll_probe() {
             let action = Action::Probe(probe);
-            return Some((self.duties.hand_out(action.name()), action));
+            return Some((self.duties.hand_out(&action), action));
         }
-        let duties = &mut self.duties;
-        let (id, service) = self.monitor.poll_restart(|| duties.hand_out("RestartService"))?;
-        Some((id, Action::RestartService { service }))
+        let service = self.monitor.wants_restart()?;
+        let action = Action::RestartService { service };
+        let id = self.duties.hand_out(&action);
+        self.monitor.restarting(service, id);
+        Some((id, action))
     }
 }

@@ -206,24 +206,50 @@ pub enum Action {
     OpenForwarding,
     /// Take, third: take the shared addresses, and the virtual MACs, of all data interfaces together.
     TakeAddresses,
-    /// After a take, several times: send these frames (VMAC-3).
+    /// After a take: send these frames (VMAC-3). All addresses of all data interfaces are announced in
+    /// several rounds, and each round in bursts of at most so many frames as are configured (BEY-10): the
+    /// next burst follows a gap after this one was handed out, and not before this one is answered. One that
+    /// fails is told, and the next one follows all the same.
     ///
-    /// One that has not been handed out yet is superseded by the next, and dropped at a withdrawal. What
-    /// was handed out is out of the machine's reach: an embedder that queues actions must drop a queued
+    /// A withdrawal ends the rounds, and another reason to announce begins them anew. The one burst that is
+    /// handed out is out of the machine's reach: an embedder that queues actions must drop a queued
     /// `Announce` when [`Action::Withdraw`] comes, or it tells the network of addresses that are gone.
     Announce {
         /// Which repetition this is, from 1.
         round: u8,
-        /// The frames, each with its interface.
+        /// Which burst of the round this is, from 1.
+        part: u16,
+        /// How many bursts the round has.
+        parts: u16,
+        /// The frames, each with its interface: at least one.
         frames: Vec<Announcement>,
     },
-    /// After a take: bring up the clients that only the Active runs (DHCP, PPPoE).
+    /// After a take, behind the first burst of announcements: join the multicast groups that the Active is in
+    /// (IGMP, MLD) anew on these interfaces, even if they are joined already, so that the switches hear it and
+    /// send their packets here (VMAC-5). Among them are the groups by which neighbours and hosts ask for a
+    /// router, so this comes before [`Action::ResumeRouter`]. Fails or not, the role stays.
+    RejoinGroups {
+        /// All data interfaces, in the order of the configuration.
+        interfaces: Vec<InterfaceId>,
+    },
+    /// After a take, behind [`Action::RejoinGroups`]: be the IPv6 router of these interfaces. Send router
+    /// advertisements from the shared link-local address, the first one at once, and answer solicitations
+    /// (VMAC-5). To a host it is the same router as before. Fails or not, the role stays.
+    ResumeRouter {
+        /// The data interfaces with IPv6 addresses, in the order of the configuration.
+        interfaces: Vec<InterfaceId>,
+    },
+    /// After a take, behind those: bring up the clients that only the Active runs (DHCP, PPPoE).
     ResumeClients,
     /// The hold-down of the dynamic routes is over: those learned as Standby are deleted, those learned
     /// since the take are in force (PAIR-17).
     EndRouteHold,
     /// Withdrawal, first: stop forwarding and take the shared addresses away, in that order. Answer
     /// when both are true: the peer may take then. Doing it again must do no harm.
+    ///
+    /// The link-local addresses go with the others, and the router's role with them (VMAC-5): stop router
+    /// advertisements too, without a last one of lifetime 0. It would come from the address that the peer is
+    /// about to take, and have the hosts drop their router.
     ///
     /// Where it fails the unit still holds the role, as far as anyone knows (S1). In a hand-over or a
     /// leave it goes on as Active. In all other cases it stays in [`State::Withdrawing`] and tries again
@@ -277,6 +303,16 @@ pub enum Event {
         why: Why,
         /// The term of the reign that begins, if it becomes Active.
         term: u64,
+    },
+    /// What a person is told of the role changed, while the role machine decided nothing: a Standby shows SYNC
+    /// as long as its state is not complete, and ERROR beside a peer that does not match (PAIR-15).
+    RoleShown {
+        /// What it was.
+        from: Role,
+        /// What it is.
+        to: Role,
+        /// Why.
+        why: Why,
     },
     /// The peer is heard: for the first time, or again.
     PeerHeard {
@@ -411,6 +447,8 @@ pub enum Event {
     FlapHoldOver,
     /// This unit's table is complete, or no longer (PAIR-9).
     Synchronized(bool),
+    /// An upgrade of the pair has begun here, or has ended (PAIR-14).
+    Upgrade(bool),
     /// The peer has taken over, or had the time to: this unit may stop (PAIR-10).
     MayStop {
         /// The peer was heard as Active.
@@ -422,6 +460,7 @@ pub enum Event {
 
 /// A difference between the units that keeps them from working together (PAIR-14).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Mismatch {
     /// No protocol version is spoken by both.
     Protocol {
@@ -461,6 +500,7 @@ impl fmt::Display for Mismatch {
 /// Why a role changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Why {
     /// High availability is off.
     Disabled,
@@ -506,6 +546,14 @@ pub enum Why {
     Isolated,
     /// The administrator or the system stops this unit.
     Leaving,
+    /// The peer differs from this unit (PAIR-14).
+    Mismatch,
+    /// It differs no longer.
+    MismatchOver,
+    /// The unit does not have the whole state of its Active (PAIR-9).
+    StateIncomplete,
+    /// It has, or its Active is there no longer.
+    StateComplete,
 }
 
 impl Why {
@@ -542,6 +590,10 @@ impl fmt::Display for Why {
             Self::WithdrawFailed => "the withdrawal failed",
             Self::Isolated => "this unit is cut off: no peer, no link",
             Self::Leaving => "this unit is leaving",
+            Self::Mismatch => "the peer does not match",
+            Self::MismatchOver => "the peer matches, or is gone",
+            Self::StateIncomplete => "the state of the Active is not complete here",
+            Self::StateComplete => "the state is complete, or the Active is gone",
         })
     }
 }

@@ -79,6 +79,7 @@ impl Pair {
         } else if before != Some(stance) {
             self.event(Event::PeerStance { stance });
         }
+        self.note_active(now);
         if !heard.first_copy {
             return;
         }
@@ -124,6 +125,7 @@ impl Pair {
             let was_in_conflict = self.conflict.is_some();
             self.end_conflict(now);
             self.event(Event::PeerLost { silence });
+            self.note_active(now);
             self.hand_over.peer_lost();
             self.monitor(now, |monitor, _| monitor.forget_peer());
             self.stop_if_nobody_waits();
@@ -131,7 +133,7 @@ impl Pair {
             self.note_isolation(now);
             self.dispatch(now, Cause::PeerLost);
             if was_in_conflict && self.state == State::Active {
-                self.announce_anew(now);
+                self.announce_anew();
             }
         }
     }

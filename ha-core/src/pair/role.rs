@@ -45,6 +45,7 @@ impl fmt::Display for Role {
 /// The states of the role machine. A unit *holds* Active in [`State::Taking`], [`State::Active`] and
 /// [`State::Withdrawing`]: from the first action of a take until the platform confirms the withdrawal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum State {
     /// High availability is off (PAIR-2): the machine says nothing and wants nothing.
     Disabled,
@@ -73,6 +74,7 @@ pub enum State {
 /// Why a unit gives the role up, and so what it is afterwards. A withdrawal that fails is tried again each
 /// failure time until it works, but for [`Goal::Release`] and [`Goal::Leave`], which are called off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Goal {
     /// The peer is Active too, and it stays (PAIR-13).
     Yield,
@@ -170,6 +172,7 @@ impl fmt::Display for State {
 /// What a heartbeat says about its sender's role. The numbers are those on the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Stance {
     /// It has left, or is about to stop.
     Left = 0,

@@ -1,5 +1,6 @@
 //! What can be read of the role machine at any time (STA-1).
 
+use super::active::{ActiveUnit, Failover};
 use super::comparison::Health;
 use super::decision::Decision;
 use super::demotion::ActiveDemotion;
@@ -17,6 +18,7 @@ use alloc::vec::Vec;
 
 /// The status of one unit of a pair.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct PairStatus {
     /// What the two units do together.
     pub mode: Mode,
@@ -30,6 +32,11 @@ pub struct PairStatus {
     pub state: State,
     /// Since when and why it has the role (BEY-12).
     pub decision: Decision,
+    /// Which unit is Active, so that a monitor can follow it (COS-7); `None` if none is known to be.
+    pub active: Option<ActiveUnit>,
+    /// When this unit last took or gave up the Active role, and why; kept whatever changes later. `None` if it
+    /// never was Active.
+    pub last_failover: Option<Failover>,
     /// The term of its present or last reign; 0 if it never was Active.
     pub term: u64,
     /// How fit it is for the role.
@@ -68,6 +75,7 @@ pub struct PairStatus {
 
 /// What is known of the peer.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct PeerStatus {
     /// Its serial number.
     pub serial: SerialNumber,
@@ -89,6 +97,7 @@ pub struct PeerStatus {
 
 /// What is known of a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct PathStatus {
     /// Which one.
     pub path: PathId,
@@ -121,6 +130,8 @@ impl Pair {
             role: self.role(),
             state: self.state,
             decision: self.decision,
+            active: self.active,
+            last_failover: self.last_failover,
             term: self.term,
             health: self.health(),
             deductions: self.monitor.deductions().collect(),
@@ -172,6 +183,12 @@ impl Pair {
     #[must_use]
     pub fn decision(&self) -> &Decision {
         &self.decision
+    }
+
+    /// What the two units do together (PAIR-2).
+    #[must_use]
+    pub fn mode(&self) -> Mode {
+        self.config.mode
     }
 
     /// The state, finer than [`Pair::role`].

@@ -44,7 +44,7 @@ pub(super) enum Timer {
     Stop,
     /// The next heartbeat is due.
     Heartbeat,
-    /// The next repetition of an announcement is due.
+    /// The next burst of an announcement is due (BEY-10).
     Announcement,
 }
 

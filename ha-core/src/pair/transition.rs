@@ -21,6 +21,7 @@ pub struct OwnView {
 
 /// What a unit knows of its peer when it decides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum PeerView {
     /// It was never heard, or not within its failure time on any path.
     Silent,

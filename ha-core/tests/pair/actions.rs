@@ -6,7 +6,7 @@ use ha_core::address::MacAddress;
 use ha_core::identity::InterfaceId;
 use ha_core::machine::ActionError;
 use ha_core::pair::{
-    Departure, Event, Goal, Input, PairConfigBuilder, Role, SharedInterface, Stance, State,
+    Action, Departure, Event, Goal, Input, PairConfigBuilder, Role, SharedInterface, Stance, State,
 };
 
 fn with_address(config: PairConfigBuilder) -> PairConfigBuilder {
@@ -49,11 +49,60 @@ fn each_step_of_a_take_waits_for_the_one_before() {
         "TakeAddresses",
         "TakeAddresses done",
         "Announce",
+        "RejoinGroups",
         "ResumeClients",
     ];
-    assert_eq!(actions(&world, A, Duration::ZERO)[..8], expected);
+    assert_eq!(actions(&world, A, Duration::ZERO)[..9], expected);
     assert_eq!(world.last_take(A).unwrap().0, ms(30));
     assert_eq!(world.state(A), State::Active);
+}
+
+/// VMAC-5, PAIR-16: with the addresses go the multicast groups of all data interfaces, and the router's role
+/// of those that have IPv6, once the addresses are there and announced.
+#[test]
+fn multicast_groups_and_the_routers_role_follow_the_addresses() {
+    let mut world = World::unpowered(1, |_, config| {
+        let interface = |id: u16, addresses: &[&str]| SharedInterface {
+            id: InterfaceId(id),
+            mac: MacAddress([2, 0, 0, 0, 0, id as u8]),
+            addresses: addresses.iter().map(|address| address.parse().unwrap()).collect(),
+        };
+        config
+            .interface(interface(1, &["192.0.2.1/24", "2001:db8::1/64", "fe80::1/64"]))
+            .interface(interface(2, &["198.51.100.1/24"]))
+            .interface(interface(3, &["fe80::1/64"]))
+    });
+    world.answer(A, "TakeAddresses", Answer::after(ms(10)));
+    world.answer(A, "RejoinGroups", Answer::FAILS);
+    world.start(A);
+    world.run_for(ms(39));
+    assert_eq!(world.count(A, "TakeAddresses", Duration::ZERO), 1);
+    assert_eq!(world.count(A, "RejoinGroups", Duration::ZERO), 0);
+    world.run_for(ms(11));
+    let of = |interfaces: &[u16]| interfaces.iter().copied().map(InterfaceId).collect::<Vec<_>>();
+    let late: Vec<_> = world
+        .trace
+        .iter()
+        .filter_map(|entry| match &entry.what {
+            What::Action(Action::Announce { .. }) => Some(("Announce", Vec::new())),
+            What::Action(Action::RejoinGroups { interfaces }) => {
+                Some(("RejoinGroups", interfaces.clone()))
+            }
+            What::Action(Action::ResumeRouter { interfaces }) => {
+                Some(("ResumeRouter", interfaces.clone()))
+            }
+            What::Action(Action::ResumeClients) => Some(("ResumeClients", Vec::new())),
+            _ => None,
+        })
+        .collect();
+    let expected = [
+        ("Announce", of(&[])),
+        ("RejoinGroups", of(&[1, 2, 3])),
+        ("ResumeRouter", of(&[1, 3])),
+        ("ResumeClients", of(&[])),
+    ];
+    assert_eq!(late, expected);
+    assert_eq!(world.state(A), State::Active, "whatever fails of these");
 }
 
 /// PAIR-16: on leaving, forwarding and addresses go first, confirmed; then the peer is told; then the

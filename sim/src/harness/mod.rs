@@ -5,6 +5,7 @@
 #![allow(clippy::panic, clippy::unwrap_used, clippy::missing_panics_doc)]
 
 mod alone;
+pub mod one_thread;
 
 pub use crate::platform::Answer;
 pub use crate::random::Random;

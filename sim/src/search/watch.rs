@@ -409,6 +409,8 @@ impl Watch {
             Action::OpenForwarding
             | Action::TakeAddresses
             | Action::Announce { .. }
+            | Action::RejoinGroups { .. }
+            | Action::ResumeRouter { .. }
             | Action::ResumeClients
             | Action::EndRouteHold => {}
         }

@@ -5,7 +5,7 @@ use crate::conntrack::Scope;
 use crate::links;
 use ha_core::address::{InterfaceAddress, MacAddress};
 use ha_core::identity::{InterfaceId, PairId, PathId};
-use ha_core::pair::{self, Mode, PairConfig, PathKind, Product};
+use ha_core::pair::{self, ConfigWarning, Mode, PairConfig, PathKind, Product};
 use ha_core::virtual_mac::{VirtualMac, check_distinct};
 use ipnet::IpNet;
 use std::collections::BTreeSet;
@@ -109,6 +109,8 @@ impl From<pair::ConfigError> for ConfigError {
             E::Mac { .. } => "interface.virtual-mac",
             E::Announcements(_) => "announcements.count",
             E::AnnouncementInterval => "announcements.interval",
+            E::AnnouncementBurst(_) => "announcements.burst",
+            E::AnnouncementGap(_) => "announcements.gap",
             _ => return Self::Pair(error),
         };
         let text = error.to_string();
@@ -176,7 +178,11 @@ impl Checked {
     pub fn warnings(&self) -> Vec<String> {
         // It was valid when it was checked.
         let warnings = self.any_pair().map(|pair| pair.warnings()).unwrap_or_default();
-        warnings.iter().map(|warning| format!("pair.{warning}")).collect()
+        let with_key = |warning: &ConfigWarning| match warning {
+            ConfigWarning::NoLinkLocal(_) => warning.to_string(),
+            _ => format!("pair.{warning}"),
+        };
+        warnings.iter().map(with_key).collect()
     }
 
     /// The configuration of the role machine. `own_mac` tells the MAC address of an interface, by its
@@ -203,7 +209,8 @@ impl Checked {
             .mode(Mode::ActiveStandby { stateful: self.file.sync.enabled })
             .preempt(settings.preempt)
             .flap_limit(settings.flap_changes, settings.flap_window)
-            .announcements(announcements.count, announcements.interval);
+            .announcements(announcements.count, announcements.interval)
+            .announcement_pace(announcements.burst, announcements.gap);
         if let Some(maintenance) = maintenance {
             builder = builder.persisted(maintenance);
         }
@@ -357,11 +364,14 @@ fn data(at: usize, interface: &Interface, pair: PairId) -> Result<Data, ConfigEr
     if interface.addresses.is_empty() {
         return Err(wrong(key("addresses"), "there are none"));
     }
-    let addresses = interface
+    let mut addresses = interface
         .addresses
         .iter()
         .map(|text| text.parse().map_err(|e| wrong(key("addresses"), format!("{text:?}: {e}"))))
-        .collect::<Result<_, _>>()?;
+        .collect::<Result<Vec<InterfaceAddress>, _>>()?;
+    // Hosts know their router by its link-local address: it moves, and is announced, with the others.
+    let link_local = mac.and_then(|mac| links::link_local(mac, &addresses));
+    addresses.splice(0..0, link_local);
     Ok(Data {
         id,
         device: interface.device.clone(),

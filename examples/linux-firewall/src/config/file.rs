@@ -147,11 +147,21 @@ pub struct Announcements {
     /// How far apart; longer than 0.
     #[serde(deserialize_with = "duration")]
     pub interval: Duration,
+    /// So many frames go at once: 1 to 1024.
+    pub burst: u16,
+    /// How long after them the next ones follow: 100 us to 1 s.
+    #[serde(deserialize_with = "duration")]
+    pub gap: Duration,
 }
 
 impl Default for Announcements {
     fn default() -> Self {
-        Self { count: 5, interval: Duration::from_millis(100) }
+        Self {
+            count: 5,
+            interval: Duration::from_millis(100),
+            burst: 32,
+            gap: Duration::from_millis(2),
+        }
     }
 }
 

@@ -14,7 +14,7 @@ mod shared;
 mod watch;
 
 pub use interface::Interface;
-pub use shared::{SharedAddresses, SharedInterface};
+pub use shared::{SharedAddresses, SharedInterface, link_local};
 pub use watch::{LinkChange, LinkWatch};
 
 use ha_core::address::MacAddress;

@@ -104,11 +104,7 @@ impl SharedAddresses {
             shared.settings.set(all.clone(), "0")?;
             shared.forwarding.push(Switch::open(all)?);
             // Only now: the kernel leaves groups when forwarding ends, whoever joined them.
-            for Bearer { name, index, addresses, .. } in
-                shared.bearers.iter().filter(|bearer| bearer.macvlan && bearer.has_v6())
-            {
-                shared.memberships.push(memberships::hold(name, *index, addresses)?);
-            }
+            shared.rejoin_groups()?;
         }
         shared.withdraw()?;
         shared.park()?;
@@ -306,6 +302,22 @@ impl SharedAddresses {
         taken
     }
 
+    /// Joins the multicast groups of the addresses on the macvlans (VMAC-5); those that are joined already are
+    /// left first, so that the kernel tells the switches of them again, as far as nothing else is in them.
+    /// (Taking an address on a macvlan that was down tells of its groups anyway.)
+    ///
+    /// # Errors
+    /// The first group that the kernel refuses; the unit may be in a part of them.
+    pub fn rejoin_groups(&mut self) -> Result<(), LinkError> {
+        self.memberships.clear();
+        for Bearer { name, index, addresses, .. } in
+            self.bearers.iter().filter(|bearer| bearer.macvlan && bearer.has_v6())
+        {
+            self.memberships.push(memberships::hold(name, *index, addresses)?);
+        }
+        Ok(())
+    }
+
     /// Stops forwarding, then gives all addresses up, in one send. The macvlans stay up. Giving up
     /// what this unit does not have is fine.
     ///
@@ -405,7 +417,7 @@ impl SharedAddresses {
 
 /// The link-local address that goes with a virtual MAC (RFC 4291, appendix A): without one the kernel
 /// cannot ask for its IPv6 neighbours. None if there are no IPv6 addresses, or there is one already.
-fn link_local(mac: MacAddress, addresses: &[InterfaceAddress]) -> Option<InterfaceAddress> {
+pub fn link_local(mac: MacAddress, addresses: &[InterfaceAddress]) -> Option<InterfaceAddress> {
     let mut v6 = addresses.iter().filter_map(|address| match address.address() {
         IpAddr::V6(v6) => Some(v6),
         IpAddr::V4(_) => None,
@@ -414,9 +426,7 @@ fn link_local(mac: MacAddress, addresses: &[InterfaceAddress]) -> Option<Interfa
     if first.is_unicast_link_local() || v6.any(|address| address.is_unicast_link_local()) {
         return None;
     }
-    let MacAddress([a, b, c, d, e, f]) = mac;
-    let address = [0xfe, 0x80, 0, 0, 0, 0, 0, 0, a ^ 0x02, b, c, 0xff, 0xfe, d, e, f];
-    InterfaceAddress::new(IpAddr::from(address), 64).ok()
+    Some(mac.link_local())
 }
 
 impl Drop for SharedAddresses {

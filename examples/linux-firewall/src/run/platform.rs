@@ -208,7 +208,7 @@ impl LinuxPlatform {
             pair::Event::FlapHoldOver => info!("voluntary changes are held back no longer"),
             pair::Event::Synchronized(true) => info!("the table is complete"),
             pair::Event::Synchronized(false) => info!("the table is not complete any more"),
-            other => info!(event = ?other, "event"),
+            other => info!("{other}"),
         }
     }
 }
@@ -248,9 +248,18 @@ impl Platform<Appliance<Table>> for LinuxPlatform {
             Action::Pair(pair::Action::TakeAddresses) => {
                 self.with_shared("taking the addresses", SharedAddresses::take)
             }
-            Action::Pair(pair::Action::Announce { round, frames }) => self.announce(round, &frames),
-            // Dynamic clients (DHCP, PPPoE) are the business of other programs here.
-            Action::Pair(pair::Action::ResumeClients | pair::Action::EndRouteHold) => Ok(()),
+            Action::Pair(pair::Action::Announce { round, frames, .. }) => {
+                self.announce(round, &frames)
+            }
+            Action::Pair(pair::Action::RejoinGroups { .. }) => {
+                self.with_shared("joining multicast groups anew", SharedAddresses::rejoin_groups)
+            }
+            // Router advertisements and dynamic clients (DHCP, PPPoE) are the business of other programs here.
+            Action::Pair(
+                pair::Action::ResumeRouter { .. }
+                | pair::Action::ResumeClients
+                | pair::Action::EndRouteHold,
+            ) => Ok(()),
             Action::Pair(pair::Action::Withdraw) => {
                 self.moves.fetch_add(1, Ordering::SeqCst);
                 self.with_shared("withdrawing the addresses", SharedAddresses::withdraw)
@@ -275,6 +284,7 @@ impl Platform<Appliance<Table>> for LinuxPlatform {
                     follower.tell(Duty::Reconcile);
                 }
             }
+            Event::SyncPath { from, to } => info!(?from, ?to, "another path for connections"),
             Event::Sync(event) => info!(?event, "state synchronization"),
         }
     }

@@ -1,0 +1,140 @@
+//! Every change is an event with its cause, in words for a log, and as urgent as it is (STA-2, COS-6).
+
+use crate::harness::{A, B, World, config_of, ms, product};
+use core::time::Duration;
+use ha_core::pair::{Event, Input, Mode, PathKind, Product, Role, Severity, Why};
+
+/// STA-2, PAIR-15: a change of the role that only a person sees is told with its cause too: SYNC while the
+/// state is not complete.
+#[test]
+fn sync_comes_and_goes_with_an_event() {
+    let mut world = World::new(|config| config.mode(Mode::ActiveStandby { stateful: true }));
+    world.settle();
+    world.run_for(ms(100));
+    for complete in [true, false] {
+        world.input(B, Input::Synchronized(complete)).unwrap();
+        world.run_for(ms(20));
+    }
+    world.crash(A);
+    world.run_for(ms(100));
+    let shown: Vec<_> = world
+        .events(B, Duration::ZERO)
+        .into_iter()
+        .filter_map(|event| match event {
+            Event::RoleChanged { from, to, why, .. } | Event::RoleShown { from, to, why } => {
+                Some((from, to, why))
+            }
+            _ => None,
+        })
+        .collect();
+    let expected = [
+        (Role::Election, Role::Standby, Why::PeerIsActive),
+        (Role::Standby, Role::Sync, Why::StateIncomplete),
+        (Role::Sync, Role::Standby, Why::StateComplete),
+        (Role::Standby, Role::Sync, Why::StateIncomplete),
+    ];
+    assert_eq!(shown[..4], expected);
+    assert_eq!(shown.last().unwrap().1, Role::Active);
+    assert_eq!(world.pair(B).role(), Role::Active);
+}
+
+/// STA-2, PAIR-14: and so is ERROR beside a peer that does not match; an upgrade that ends it is an event.
+#[test]
+fn error_comes_and_goes_with_an_event() {
+    let mut world: World = World::of(1, |unit, seed| {
+        let firmware = if unit == B { "8" } else { "7" };
+        config_of(unit, seed, Product { firmware: firmware.parse().unwrap(), ..product() })
+            .build()
+            .unwrap()
+    });
+    world.start(A);
+    world.start(B);
+    world.run_for(ms(200));
+    world.input(B, Input::Upgrade(true)).unwrap();
+    world.run_for(ms(50));
+    let events = world.events(B, Duration::ZERO);
+    let index = |wanted: &dyn Fn(&Event) -> bool| events.iter().position(wanted).unwrap();
+    let mismatch = index(&|it| matches!(it, Event::PeerMismatch(_)));
+    let error =
+        index(&|it| matches!(it, Event::RoleShown { to: Role::Error, why: Why::Mismatch, .. }));
+    let upgrade = index(&|it| *it == Event::Upgrade(true));
+    let over = index(&|it| {
+        matches!(it, Event::RoleShown { from: Role::Error, why: Why::MismatchOver, .. })
+    });
+    assert!(mismatch < error && error < upgrade && upgrade < over, "{events:?}");
+}
+
+/// STA-2: a path that is lost and heard again, a lost peer and a role that changes are told in words.
+#[test]
+fn events_are_told_in_words_and_by_urgency() {
+    let mut world = World::new(|config| config.paths([PathKind::Control, PathKind::Lan]));
+    world.settle();
+    world.run_for(ms(100));
+    let since = world.now();
+    world.cut_path(1, true);
+    world.run_for(ms(100));
+    world.cut_path(1, false);
+    world.run_for(ms(100));
+    world.crash(A);
+    world.run_for(ms(100));
+    let told: Vec<_> =
+        world.events(B, since).iter().map(|event| (event.severity(), event.to_string())).collect();
+    let expected = [
+        (Severity::Warning, "path 1 lost: the peer is silent there"),
+        (Severity::Info, "path 1 heard"),
+        (Severity::Warning, "path 0 lost: the peer is silent there"),
+        (Severity::Warning, "path 1 lost: the peer is silent there"),
+        (Severity::Warning, "peer lost: silent for 30ms on every path"),
+        (
+            Severity::Info,
+            "role changed from STANDBY to ACTIVE: the peer is silent on every path; term 2",
+        ),
+    ];
+    assert_eq!(told, expected.map(|(severity, text)| (severity, text.to_string())));
+}
+
+/// COS-6: both units log, and each entry says which unit it came from, and its role.
+#[cfg(feature = "tracing")]
+#[test]
+fn each_entry_of_the_log_names_the_unit_and_its_role() {
+    use std::io;
+    use std::sync::{Arc, Mutex};
+
+    #[derive(Clone, Default)]
+    struct Log(Arc<Mutex<Vec<u8>>>);
+
+    impl io::Write for Log {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    let log = Log::default();
+    let writer = log.clone();
+    let subscriber = tracing_subscriber::fmt()
+        .without_time()
+        .with_ansi(false)
+        .with_writer(move || writer.clone())
+        .finish();
+    tracing::subscriber::with_default(subscriber, || {
+        let mut world = World::new(|config| config);
+        world.settle();
+        world.run_for(ms(100));
+        world.crash(A);
+        world.run_for(ms(100));
+    });
+    let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    for line in [
+        " INFO ha_core: role changed from ELECTION to ACTIVE: nobody is Active, and this is the better unit; term 1 unit=SN-A designation=Primary role=ACTIVE",
+        " WARN ha_core: peer lost: silent for 30ms on every path unit=SN-B designation=Secondary role=STANDBY",
+        " INFO ha_core: role changed from STANDBY to ACTIVE: the peer is silent on every path; term 2 unit=SN-B designation=Secondary role=ACTIVE",
+    ] {
+        assert!(log.lines().any(|it| it == line), "{line} is not in:\n{log}");
+    }
+    assert!(log.lines().all(|line| line.contains(" unit=SN-") && line.contains(" role=")));
+}
