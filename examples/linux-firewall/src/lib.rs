@@ -11,6 +11,7 @@ pub mod lab;
 pub mod links;
 mod netlink;
 pub mod packet;
+pub mod probe;
 pub mod realtime;
 pub mod run;
 pub mod status;
