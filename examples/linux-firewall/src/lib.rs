@@ -14,4 +14,5 @@ pub mod packet;
 pub mod probe;
 pub mod realtime;
 pub mod run;
+pub mod service;
 pub mod status;
