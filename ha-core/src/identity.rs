@@ -178,6 +178,11 @@ number!(
     "interface {}"
 );
 number!(
+    /// Names a critical service that is watched. Both units give it the same number (CRASH-1).
+    ServiceId(u16),
+    "service {}"
+);
+number!(
     /// The number of a pair, chosen by the administrator and kept when a unit is replaced. The derived
     /// virtual MACs depend on it (VMAC-1): two pairs on one LAN need different ones.
     PairId(u16),

@@ -14,6 +14,7 @@ pub mod address;
 pub mod announcement;
 pub mod identity;
 pub mod machine;
+pub mod monitor;
 pub mod pair;
 pub mod reject;
 pub mod time;

@@ -3,6 +3,7 @@
 
 use super::heartbeat::{Heartbeat, HeartbeatId};
 use crate::identity::PathId;
+use crate::monitor::Report;
 use crate::time::{Duration, Instant};
 
 #[derive(Clone, Debug)]
@@ -11,8 +12,9 @@ pub(super) struct Beat {
     pub(super) number: u64,
     pub(super) interval: Duration,
     pub(super) next: Instant,
-    /// The present heartbeat, and the paths on which it is still to be sent.
+    /// The present heartbeat with what it says of the monitors, and the paths on which it is still to be sent.
     pub(super) current: Option<Heartbeat>,
+    pub(super) report: Report,
     pub(super) pending: u16,
     /// When the present heartbeat was to be sent.
     pub(super) due: Instant,
@@ -28,6 +30,7 @@ impl Beat {
             interval,
             next: now,
             current: None,
+            report: Report::default(),
             pending: 0,
             due: now,
             handed_out: now,
@@ -49,7 +52,7 @@ impl Beat {
 
     /// Makes a heartbeat the present one: one that is not yet sent on every path is superseded. The
     /// rhythm stays that of the regular ones, so that being woken a little late does not add up.
-    pub(super) fn launch(&mut self, now: Instant, heartbeat: Heartbeat, paths: u8) {
+    pub(super) fn launch(&mut self, now: Instant, heartbeat: Heartbeat, report: Report, paths: u8) {
         if self.pending == 0 {
             self.due = self.next.min(now);
         }
@@ -61,6 +64,7 @@ impl Beat {
         }
         self.number = heartbeat.id.number;
         self.current = Some(heartbeat);
+        self.report = report;
         self.pending = u16::MAX.checked_shr(16_u32.saturating_sub(paths.into())).unwrap_or(0);
     }
 
@@ -70,7 +74,7 @@ impl Beat {
         if path >= u16::BITS {
             return None;
         }
-        let len = self.current.as_ref()?.emit(buf)?;
+        let len = self.current.as_ref()?.emit_with_report(&self.report, buf)?;
         self.pending &= self.pending.wrapping_sub(1);
         self.longest_delay = self.longest_delay.max(now.saturating_since(self.due));
         self.handed_out = now;

@@ -6,6 +6,7 @@ use super::mode::{Mode, PathKind};
 use super::rules::Rules;
 use crate::address::{InterfaceAddress, MacAddress};
 use crate::identity::{Designation, InterfaceId, PathId, SerialNumber, UnitId};
+use crate::monitor::MonitorConfig;
 use alloc::vec;
 use alloc::vec::Vec;
 use core::net::IpAddr;
@@ -101,6 +102,16 @@ pub enum ConfigError {
         /// What.
         mac: MacAddress,
     },
+    /// A shared address is a unit's own address for monitoring, too (MON-7).
+    #[error("interfaces: {address} is the {unit}'s monitoring address on {interface}")]
+    MonitoringAddress {
+        /// Where it is one.
+        interface: InterfaceId,
+        /// Whose.
+        unit: Designation,
+        /// Which.
+        address: IpAddr,
+    },
     /// The number of announcements is outside [`ANNOUNCEMENT_RANGE`].
     #[error("announcements: {0} is not from 1 to 60")]
     Announcements(u8),
@@ -142,6 +153,7 @@ pub struct PairConfig {
     pub(super) announcements: u8,
     pub(super) announcement_interval: Duration,
     pub(super) action_timeout: Duration,
+    pub(super) monitoring: MonitorConfig,
     pub(super) persisted: Option<Vec<u8>>,
     pub(super) rules: Rules,
     pub(super) seed: u64,
@@ -182,6 +194,7 @@ impl PairConfig {
             announcements: 5,
             announcement_interval: Duration::from_millis(100),
             action_timeout: Duration::from_secs(10),
+            monitoring: MonitorConfig::default(),
             persisted: None,
             rules: Rules::STANDARD,
             seed,
@@ -280,6 +293,12 @@ impl PairConfig {
     pub fn warnings(&self) -> Vec<ConfigWarning> {
         let stateful_preempt = self.preempt && self.mode.is_stateful();
         stateful_preempt.then_some(ConfigWarning::PreemptStateful).into_iter().collect()
+    }
+
+    /// What is monitored.
+    #[must_use]
+    pub fn monitoring(&self) -> &MonitorConfig {
+        &self.monitoring
     }
 
     /// The data interfaces with shared addresses.
@@ -396,6 +415,13 @@ impl PairConfigBuilder {
         self
     }
 
+    /// What is monitored: links, probe targets, services. Nothing unless it is said.
+    #[must_use]
+    pub fn monitoring(mut self, monitoring: MonitorConfig) -> Self {
+        self.0.monitoring = monitoring;
+        self
+    }
+
     /// How long an action of a take or a withdrawal may last before it counts as failed: longer than 0.
     #[must_use]
     pub fn action_timeout(mut self, timeout: Duration) -> Self {
@@ -453,8 +479,22 @@ impl PairConfigBuilder {
             return Err(ConfigError::ActionTimeout);
         }
         check_interfaces(&config.interfaces)?;
+        check_monitoring(&config)?;
         Ok(config)
     }
+}
+
+/// A unit's own address is never announced as everybody's (MON-7).
+fn check_monitoring(config: &PairConfig) -> Result<(), ConfigError> {
+    let shared = || config.interfaces.iter().flat_map(|interface| interface.addresses.iter());
+    for unit in [Designation::Primary, Designation::Secondary] {
+        for (interface, address) in config.monitoring.addresses_of(unit) {
+            if shared().any(|shared| shared.address() == address) {
+                return Err(ConfigError::MonitoringAddress { interface, unit, address });
+            }
+        }
+    }
+    Ok(())
 }
 
 fn check_interfaces(interfaces: &[SharedInterface]) -> Result<(), ConfigError> {

@@ -6,9 +6,9 @@ use crate::time::Instant;
 use alloc::collections::VecDeque;
 use core::time::Duration;
 
-/// The most actions that are handed out and not answered. Only announcements can come so thick; one
+/// The most actions that are handed out and not answered: probes and restarts of all monitors at once. One
 /// that is not answered by then counts as forgotten.
-const MAX_OPEN: usize = 16;
+const MAX_OPEN: usize = 128;
 
 /// A step of a take or a withdrawal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -103,11 +103,22 @@ impl Duties {
     /// The next action on which no later one waits; for when there is no step to be handed out.
     pub(super) fn poll_rest(&mut self) -> Option<(ActionId, Action)> {
         let (id, action) = self.queue.pop_front()?;
+        self.opened(id, action.name());
+        Some((id, action))
+    }
+
+    /// The number of an action that is handed out at once.
+    pub(super) fn hand_out(&mut self, name: &'static str) -> ActionId {
+        let id = self.next_id.mint();
+        self.opened(id, name);
+        id
+    }
+
+    fn opened(&mut self, id: ActionId, name: &'static str) {
         if self.open.len() == MAX_OPEN {
             self.open.pop_front();
         }
-        self.open.push_back((id, action.name()));
-        Some((id, action))
+        self.open.push_back((id, name));
     }
 
     pub(super) fn done(
@@ -213,6 +224,8 @@ impl Action {
             Self::EndRouteHold => "EndRouteHold",
             Self::Withdraw => "Withdraw",
             Self::StandDown => "StandDown",
+            Self::Probe(_) => "Probe",
+            Self::RestartService { .. } => "RestartService",
             Self::Persist { .. } => "Persist",
         }
     }

@@ -116,6 +116,8 @@ impl Pair {
             term,
             warm,
             fitness,
+            // The search monitors nothing.
+            monitor: _,
             peer,
             mismatch,
             conflict,
@@ -181,7 +183,7 @@ fn hash_fitness(fitness: &Fitness, frame: &Frame<'_>, hasher: &mut impl Hasher) 
 }
 
 fn hash_peer(peer: &Peer, frame: &Frame<'_>, failure_time: Duration, hasher: &mut impl Hasher) {
-    let Peer { paths, last, candidate, former } = peer;
+    let Peer { paths, last, candidate, former, deductions: _ } = peer;
     // What nobody can hear any more need not be refused.
     former.iter().filter_map(|start| frame.place(*start)).for_each(|it| it.hash(hasher));
     let start = last.map_or(0, |last| last.heartbeat.id.start);
@@ -289,6 +291,7 @@ fn hash_beat(beat: &Beat, frame: &Frame<'_>, hasher: &mut impl Hasher) {
         interval: _,
         next,
         current,
+        report: _,
         pending,
         due: _,
         handed_out,

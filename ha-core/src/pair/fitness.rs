@@ -43,7 +43,8 @@ impl Pair {
     /// How fit this unit is for the role.
     #[must_use]
     pub fn health(&self) -> Health {
-        Health { fit: self.fitness.demotions.all().is_empty(), weight: self.fitness.weight }
+        let weight = self.fitness.weight.saturating_add(self.monitor.weight());
+        Health { fit: self.fitness.demotions.all().is_empty(), weight }
     }
 
     /// What keeps this unit from taking the role; what keeps an Active that has it from taking it again.
@@ -57,6 +58,11 @@ impl Pair {
             .with(Obstacles::ISOLATED, self.fitness.isolated)
             .with(Obstacles::NOT_READY, asks_for_readiness && !is_ready)
             .with(Obstacles::LEAVING, self.state == State::Left)
+    }
+
+    /// The configured ones, or those that the embedder counts.
+    fn monitored_links(&self) -> MonitoredLinks {
+        self.monitor.links().unwrap_or(self.fitness.links)
     }
 
     pub(super) fn eligible(&self) -> bool {
@@ -77,6 +83,9 @@ impl Pair {
             Input::MonitoredLinks(MonitoredLinks { configured, up }) => {
                 if up > configured {
                     return Err(Refusal::MonitoredLinks { configured, up });
+                }
+                if self.monitor.links().is_some() {
+                    return Err(Refusal::LinksAreConfigured);
                 }
                 self.fitness.links = MonitoredLinks { configured, up };
                 self.note_isolation(now);
@@ -110,9 +119,18 @@ impl Pair {
                 }
             }
             // These are no news of the unit itself: `handle_input` serves them.
-            Input::TakeOver | Input::FailOver | Input::Leave(_) | Input::Maintenance(_) => {}
+            Input::TakeOver
+            | Input::FailOver
+            | Input::Leave(_)
+            | Input::Maintenance(_)
+            | Input::Link { .. }
+            | Input::ProbeAnswered(_)
+            | Input::ServiceAlive(_)
+            | Input::ServiceFailed(_)
+            | Input::RetryService(_) => {}
         }
-        if before != (self.health(), self.obstacles()) {
+        let (health, obstacles) = before;
+        if !self.note_health(now, health) && obstacles != self.obstacles() {
             self.reconsider(now);
         }
         Ok(())
@@ -170,7 +188,7 @@ impl Pair {
     /// Whether this unit is cut off has to be judged anew.
     pub(super) fn note_isolation(&mut self, now: Instant) {
         let hears = self.peer.alive().is_some();
-        let isolated = (self.config.rules.is_isolated)(self.fitness.links, hears);
+        let isolated = (self.config.rules.is_isolated)(self.monitored_links(), hears);
         if self.fitness.isolated == isolated {
             return;
         }

@@ -43,7 +43,8 @@
 //! need so that never both are Active, even if they cannot work together otherwise (PAIR-14). The
 //! elements are those of the protocol versions that the sender states. Elements with bit 7 of the type
 //! set must be understood by a receiver of the same protocol version; others are skipped if unknown.
-//! Elements: 1 the model, 2 the firmware version, as text.
+//! Elements: 1 the model, 2 the firmware version, as text; 3 and 4 the sender's monitors, if it has any: see
+//! [`Report`].
 //!
 //! The sequence of bytes from the magic to the end of the elements is covered by the CRC-32 (IEEE 802.3).
 //!
@@ -74,13 +75,14 @@ use super::comparison::{Claim, Health, Standing};
 use super::obstacle::Obstacles;
 use super::role::Stance;
 use crate::identity::{Designation, FirmwareVersion, MAX_NAME_LEN, Model, SerialNumber};
+use crate::monitor::Report;
 use crate::reject::Reject;
 use core::fmt;
 use core::ops::RangeInclusive;
 use core::time::Duration;
 
 /// The longest heartbeat in bytes.
-pub const MAX_HEARTBEAT_LEN: usize = 256;
+pub const MAX_HEARTBEAT_LEN: usize = 512;
 /// The most heartbeat paths that a pair can have.
 pub const MAX_PATHS: usize = 16;
 /// The shortest and the longest heartbeat interval: 10 ms to 300 s (PAIR-6).
@@ -97,6 +99,8 @@ const FIXED_LEN: usize = 108;
 const CRC_LEN: usize = 4;
 const MODEL: u8 = 1;
 const FIRMWARE: u8 = 2;
+const DEDUCTIONS: u8 = 3;
+const TARGETS: u8 = 4;
 const MUST_UNDERSTAND: u8 = 0x80;
 
 const SECONDARY: u16 = 1;
@@ -231,6 +235,14 @@ impl Heartbeat {
     /// # Errors
     /// The first thing that is wrong with it. Every single flipped bit is found by the check sum.
     pub fn parse(datagram: &[u8]) -> Result<Self, Reject> {
+        Self::parse_with_report(datagram).map(|(heartbeat, _)| heartbeat)
+    }
+
+    /// Reads a heartbeat, and what it says of the sender's monitors.
+    ///
+    /// # Errors
+    /// As those of [`Heartbeat::parse`].
+    pub fn parse_with_report(datagram: &[u8]) -> Result<(Self, Report), Reject> {
         let view = View::check(datagram)?;
         let protocol = ProtocolRange { oldest: view.u8(3), newest: view.u8(4) };
         if protocol.oldest > protocol.newest {
@@ -252,8 +264,13 @@ impl Heartbeat {
             return Err(Reject::Malformed { field: "number" });
         }
         let echo = HeartbeatId { start: view.u64(44), number: view.u64(52) };
-        let product = if OUR_PROTOCOL.overlaps(protocol) { Some(view.product()?) } else { None };
-        Ok(Self {
+        let (product, report) = if OUR_PROTOCOL.overlaps(protocol) {
+            let (product, report) = view.elements()?;
+            (Some(product), report)
+        } else {
+            (None, Report::default())
+        };
+        let heartbeat = Self {
             protocol,
             stance,
             designation: if is_set(SECONDARY) {
@@ -280,24 +297,37 @@ impl Heartbeat {
             ask: view.u64(60),
             release: view.u64(68),
             product,
-        })
+        };
+        Ok((heartbeat, report))
     }
 
     /// The length of the heartbeat in bytes, at most [`MAX_HEARTBEAT_LEN`].
     #[must_use]
     pub fn wire_len(&self) -> usize {
+        self.wire_len_with(&Report::default())
+    }
+
+    fn wire_len_with(&self, report: &Report) -> usize {
         let element = |text: &str| text.len().saturating_add(2);
         let elements = self.product.as_ref().map_or(0, |product| {
             element(product.model.as_str()).saturating_add(element(product.firmware.as_str()))
         });
-        FIXED_LEN.saturating_add(elements).saturating_add(CRC_LEN)
+        let reported = self.product.map_or(0, |_| report.wire_len());
+        FIXED_LEN.saturating_add(elements).saturating_add(reported).saturating_add(CRC_LEN)
     }
 
     /// Writes the heartbeat to the front of `buf` and returns its length; `None`, with nothing of use
     /// written, if `buf` is shorter than [`Heartbeat::wire_len`].
     #[must_use]
     pub fn emit(&self, buf: &mut [u8]) -> Option<usize> {
-        let len = self.wire_len();
+        self.emit_with_report(&Report::default(), buf)
+    }
+
+    /// The same with what is said of the sender's monitors; of a report that is too long only so much as there
+    /// is room for. One without [`Heartbeat::product`] has no report.
+    #[must_use]
+    pub fn emit_with_report(&self, report: &Report, buf: &mut [u8]) -> Option<usize> {
+        let len = self.wire_len_with(report);
         let mut out = Writer { rest: buf.get_mut(..len)? };
         let flag = |set: bool, bit: u16| if set { bit } else { 0 };
         let flags = flag(self.designation == Designation::Secondary, SECONDARY)
@@ -336,6 +366,8 @@ impl Heartbeat {
         if let Some(product) = &self.product {
             out.element(MODEL, product.model.as_str())?;
             out.element(FIRMWARE, product.firmware.as_str())?;
+            out.entries(DEDUCTIONS, report.deduction_bytes())?;
+            out.entries(TARGETS, report.target_bytes())?;
         }
         let body = len.checked_sub(CRC_LEN)?;
         let crc = crc32fast::hash(buf.get(..body)?);
@@ -402,9 +434,11 @@ impl<'a> View<'a> {
         text.parse().map_err(|_| malformed)
     }
 
-    fn product(&self) -> Result<Product, Reject> {
+    fn elements(&self) -> Result<(Product, Report), Reject> {
         let mut model = None;
         let mut firmware = None;
+        let mut deductions = None;
+        let mut targets = None;
         let mut rest = self.elements;
         // Each turn shortens `rest` by at least two bytes.
         while let [kind, len, tail @ ..] = rest {
@@ -420,7 +454,15 @@ impl<'a> View<'a> {
                 FIRMWARE if firmware.is_none() => {
                     firmware = Some(text()?.parse().map_err(|_| malformed)?);
                 }
-                MODEL | FIRMWARE => return Err(Reject::Malformed { field: "element twice" }),
+                DEDUCTIONS if deductions.is_none() => {
+                    deductions = Some(Report::read_deductions(value).ok_or(malformed)?);
+                }
+                TARGETS if targets.is_none() => {
+                    targets = Some(Report::read_targets(value).ok_or(malformed)?);
+                }
+                MODEL | FIRMWARE | DEDUCTIONS | TARGETS => {
+                    return Err(Reject::Malformed { field: "element twice" });
+                }
                 unknown if unknown & MUST_UNDERSTAND != 0 => return Err(malformed),
                 _ => {}
             }
@@ -428,10 +470,12 @@ impl<'a> View<'a> {
         if !rest.is_empty() {
             return Err(Reject::Overlong { extra: rest.len() });
         }
-        Ok(Product {
+        let product = Product {
             model: model.ok_or(Reject::Malformed { field: "model" })?,
             firmware: firmware.ok_or(Reject::Malformed { field: "firmware" })?,
-        })
+        };
+        let (deductions, targets) = (deductions.unwrap_or_default(), targets.unwrap_or_default());
+        Ok((product, Report { deductions, targets }))
     }
 }
 
@@ -450,5 +494,21 @@ impl Writer<'_> {
     fn element(&mut self, kind: u8, text: &str) -> Option<()> {
         self.put(&[kind, u8::try_from(text.len()).ok()?])?;
         self.put(text.as_bytes())
+    }
+
+    /// An element of entries; none if there are no entries.
+    fn entries<const N: usize>(
+        &mut self,
+        kind: u8,
+        entries: impl ExactSizeIterator<Item = [u8; N]>,
+    ) -> Option<()> {
+        if entries.len() == 0 {
+            return Some(());
+        }
+        self.put(&[kind, u8::try_from(entries.len().checked_mul(N)?).ok()?])?;
+        for entry in entries {
+            self.put(&entry)?;
+        }
+        Some(())
     }
 }

@@ -21,6 +21,7 @@ use crate::identity::UnitId;
 use crate::machine::{
     ActionError, ActionId, Channel, Deadline, Destination, Machine, Origin, Output,
 };
+use crate::monitor::Monitor;
 use crate::reject::{Reject, RejectCounters};
 use crate::time::{Duration, Instant};
 use alloc::collections::VecDeque;
@@ -51,6 +52,7 @@ pub struct Pair {
     pub(super) term: u64,
     pub(super) warm: bool,
     pub(super) fitness: Fitness,
+    pub(super) monitor: Monitor,
     pub(super) peer: Peer,
     pub(super) mismatch: Option<Mismatch>,
     /// Both units hold the addresses, as far as this one knows.
@@ -93,6 +95,7 @@ impl Pair {
             term: 0,
             warm: false,
             fitness: Fitness::default(),
+            monitor: Monitor::new(&config.monitoring, config.designation, now),
             peer: Peer::new(config.path_count()),
             mismatch: None,
             conflict: None,
@@ -118,6 +121,7 @@ impl Pair {
             let election =
                 (pair.config.rules.election_time)(pair.config.election_delay, failure_time);
             pair.timers.set(Timer::Election, Some(now + election));
+            pair.set_monitor_timer();
             pair.beat(now);
         }
         pair
@@ -138,6 +142,8 @@ impl Pair {
         if takes_part && (self.config.rules.has_stalled)(length, failure_time) {
             self.beat.restart(now);
             self.peer.restart_silence(now);
+            self.monitor.stalled(now);
+            self.set_monitor_timer();
             self.proof = self.beat.next_number();
             self.event(Event::Stalled { length });
             for (timer, wait) in [
@@ -198,6 +204,7 @@ impl Pair {
             }
         }
         self.hand_over.entered(to);
+        self.monitor.active(now, to.holds_active());
         self.begin(now, from, to);
         self.timers.set(Timer::Action, self.duties.deadline());
         let (from, to) = (from.role(), to.role());
@@ -317,7 +324,7 @@ impl Pair {
             product: Some(self.config.product),
         };
         self.history.push(id.number, now, heartbeat.standing(), heartbeat.obstacles.is_empty());
-        self.beat.launch(now, heartbeat, self.config.path_count());
+        self.beat.launch(now, heartbeat, self.monitor.report(), self.config.path_count());
         self.timers.set(Timer::Heartbeat, Some(self.beat.next_at()));
     }
 
@@ -394,6 +401,7 @@ impl Pair {
             Timer::Demotion => self.expire_demotions(now),
             Timer::Maintenance => self.end_maintenance(now),
             Timer::Readiness => self.readiness_overdue(now),
+            Timer::Monitor => self.monitor(now, |monitor, now| monitor.handle_timeout(now)),
             Timer::Persist => self.maintenance_persisted(now, Err(ActionError::TimedOut)),
         }
     }
@@ -452,6 +460,15 @@ impl Machine for Pair {
                 Ok(())
             }
             Input::Maintenance(maintenance) => self.set_maintenance(now, maintenance),
+            Input::Link { interface, port, up } => {
+                self.monitor(now, |monitor, _| monitor.link(interface, port, up))
+            }
+            Input::ProbeAnswered(answer) => {
+                self.monitor(now, |monitor, _| monitor.answered(answer))
+            }
+            Input::ServiceAlive(id) => self.monitor(now, |monitor, now| monitor.alive(now, id)),
+            Input::ServiceFailed(id) => self.monitor(now, |monitor, now| monitor.failed(now, id)),
+            Input::RetryService(id) => self.monitor(now, |monitor, now| monitor.retry(now, id)),
             Input::HealthWeight(_)
             | Input::MonitoredLinks(_)
             | Input::Demote { .. }
@@ -480,6 +497,9 @@ impl Machine for Pair {
         let limit = self.config.action_timeout;
         if let Some(outcome) = self.duties.done(now, limit, id, outcome) {
             self.outcome(now, outcome);
+        }
+        if self.monitor.restarted(now, id) {
+            self.set_monitor_timer();
         }
         if self.fitness.is_persisting(id) {
             self.maintenance_persisted(now, outcome);
@@ -514,6 +534,9 @@ impl Machine for Pair {
         }
         // What is slow comes after what the peer waits for (PAIR-16).
         if let Some((id, action)) = self.duties.poll_rest() {
+            return Some(Output::Action { id, action });
+        }
+        if let Some((id, action)) = self.poll_monitor() {
             return Some(Output::Action { id, action });
         }
         if self.events_dropped > 0 {

@@ -103,6 +103,7 @@ mod history;
 mod machine;
 mod maintenance;
 mod mode;
+mod monitoring;
 mod news;
 mod obstacle;
 mod peer;

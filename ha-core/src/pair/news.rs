@@ -6,11 +6,13 @@ use super::maintenance::Maintenance;
 use super::obstacle::Obstacles;
 use super::role::{Role, Stance, State};
 use crate::announcement::Announcement;
-use crate::identity::{PathId, SerialNumber};
+use crate::identity::{InterfaceId, Label, PathId, SerialNumber, ServiceId};
 use crate::machine::ActionError;
+use crate::monitor::{AnswerError, Probe, ProbeAnswer, Reach};
 use crate::time::Instant;
 use alloc::vec::Vec;
 use core::fmt;
+use core::net::IpAddr;
 use core::time::Duration;
 use thiserror::Error;
 
@@ -18,11 +20,31 @@ use thiserror::Error;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Input {
-    /// How well this unit is connected, and how healthy its services are (PAIR-5, CRASH-3): more is
-    /// better; 0 until it is told. A Standby that is strictly better than its Active takes over.
+    /// What the embedder finds of this unit's health by itself (PAIR-5, CRASH-3): more is better; 0 until it is
+    /// told. The weights of the [monitors](crate::monitor) are added. A Standby that is strictly better than
+    /// its Active takes over.
     HealthWeight(u16),
-    /// How many of the monitored links are up (BEY-3); none are monitored until it is told.
+    /// For an embedder that monitors links itself: how many of them are up (BEY-3); none are monitored until
+    /// it is told. Refused where the configuration has [links](crate::monitor::Physical): those count.
     MonitoredLinks(MonitoredLinks),
+    /// A port of a monitored interface is up or down (MON-1). Tell each port once at the start; until then its
+    /// link is neither.
+    Link {
+        /// Of which interface.
+        interface: InterfaceId,
+        /// Which of its redundant ports, from 0.
+        port: u8,
+        /// It is up.
+        up: bool,
+    },
+    /// The target of an [`Action::Probe`] has answered (MON-3).
+    ProbeAnswered(ProbeAnswer),
+    /// A service reports that it works (CRASH-1). It may do so as often as it likes.
+    ServiceAlive(ServiceId),
+    /// A service is known to have failed; its deadline need not be waited for.
+    ServiceFailed(ServiceId),
+    /// An administrator wants another try of a service that has failed.
+    RetryService(ServiceId),
     /// To a Standby: take the role over from the Active peer, by the rules of PAIR-20 (PAIR-11).
     TakeOver,
     /// To an Active: have the peer take the role over, by the same rules (PAIR-11). The unit does not want
@@ -60,6 +82,11 @@ impl Input {
         match self {
             Self::HealthWeight(_) => "HealthWeight",
             Self::MonitoredLinks(_) => "MonitoredLinks",
+            Self::Link { .. } => "Link",
+            Self::ProbeAnswered(_) => "ProbeAnswered",
+            Self::ServiceAlive(_) => "ServiceAlive",
+            Self::ServiceFailed(_) => "ServiceFailed",
+            Self::RetryService(_) => "RetryService",
             Self::TakeOver => "TakeOver",
             Self::FailOver => "FailOver",
             Self::Leave(_) => "Leave",
@@ -130,6 +157,29 @@ pub enum Refusal {
         /// How many are up.
         up: u16,
     },
+    /// The configuration says which links are monitored: they are told one by one.
+    #[error("monitored links: each is told by itself, as Link")]
+    LinksAreConfigured,
+    /// The link of this interface is not monitored.
+    #[error("{0}: its link is not monitored")]
+    NotMonitored(InterfaceId),
+    /// The interface has no such port.
+    #[error("{interface}: it has no port {port}")]
+    NoSuchPort {
+        /// Which interface.
+        interface: InterfaceId,
+        /// Which port.
+        port: u8,
+    },
+    /// The answer to a probe does not count.
+    #[error("probe answer: {0}")]
+    Answer(AnswerError),
+    /// There is no such service.
+    #[error("{0} is not watched")]
+    NoSuchService(ServiceId),
+    /// The service has not failed: there is nothing to try again.
+    #[error("{0} has not failed")]
+    NotFailed(ServiceId),
     /// There are [`MAX_DEMOTIONS`](super::MAX_DEMOTIONS) already.
     #[error("demotions: there are too many already")]
     TooManyDemotions,
@@ -185,6 +235,15 @@ pub enum Action {
     /// Withdrawal, the rest, once the peer knows: whatever is slow. A later take drops it if it has not
     /// been handed out yet.
     StandDown,
+    /// Send a probe, and tell the answer when it comes: [`Input::ProbeAnswered`] (MON-3). Done is that it was
+    /// sent; one that could not be sent has no answer. Never more than one waits for each target.
+    Probe(Probe),
+    /// Restart this service (CRASH-1): it has failed. Done is that it was started, whether it works or not:
+    /// that it reports. Never more than one at a time for each service.
+    RestartService {
+        /// Which one.
+        service: ServiceId,
+    },
     /// Keep this where a restart finds it, and answer when it is safe there: what follows from it waits for
     /// that. A newer one for the same key replaces it. Give the bytes back to
     /// [`PairConfigBuilder::persisted`](super::PairConfigBuilder::persisted) at the next start; if they
@@ -289,6 +348,51 @@ pub enum Event {
     MaintenanceNotPersisted(ActionError),
     /// What was persisted cannot be read. It counts as lost: see [`Action::Persist`].
     PersistedUnreadable(PersistKey),
+    /// The link of an interface went up or down (MON-1).
+    Link {
+        /// Of which interface.
+        interface: InterfaceId,
+        /// It is up.
+        up: bool,
+    },
+    /// A probe target is reached, or is lost on this unit (MON-3).
+    Target {
+        /// Of which interface.
+        interface: InterfaceId,
+        /// What is probed.
+        target: IpAddr,
+        /// Whether it is reached.
+        reach: Reach,
+    },
+    /// A service has failed (CRASH-1).
+    ServiceFailed {
+        /// Which one.
+        service: ServiceId,
+        /// What a person calls it.
+        name: Label,
+    },
+    /// It works again.
+    ServiceRecovered {
+        /// Which one.
+        service: ServiceId,
+        /// What a person calls it.
+        name: Label,
+    },
+    /// It failed too often: its restart is not asked for any more.
+    ServiceGivenUp {
+        /// Which one.
+        service: ServiceId,
+        /// What a person calls it.
+        name: Label,
+    },
+    /// This unit's health weight is another one (CRASH-3). Why is told by the event before, if the monitors are
+    /// the cause; else the embedder said so.
+    WeightChanged {
+        /// What it was.
+        from: u16,
+        /// What it is.
+        to: u16,
+    },
     /// This unit is cut off from its peer and all monitored links are down; or no longer (BEY-3).
     Isolated(bool),
     /// The unit would have taken the role, or asked for it, but is not ready (BEY-9).

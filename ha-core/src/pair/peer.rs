@@ -2,6 +2,7 @@
 
 use super::heartbeat::{Heartbeat, HeartbeatId};
 use crate::identity::PathId;
+use crate::monitor::Deduction;
 use crate::reject::Reject;
 use crate::time::Instant;
 use alloc::vec::Vec;
@@ -22,6 +23,8 @@ pub(super) struct Peer {
     /// Starts of the peer that another one has displaced, the latest last: what they said may still be on
     /// its way, and means nothing any more.
     pub(super) former: ArrayVec<u64, MAX_FORMER>,
+    /// What it last said that its health weight lacks.
+    pub(super) deductions: Vec<Deduction>,
 }
 
 #[derive(Debug, Default, Clone)]
@@ -59,6 +62,7 @@ impl Peer {
             last: None,
             candidate: None,
             former: ArrayVec::new(),
+            deductions: Vec::new(),
         }
     }
 

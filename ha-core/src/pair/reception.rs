@@ -36,7 +36,7 @@ impl Pair {
         if self.state == State::Disabled {
             return Err(Reject::Role);
         }
-        let heartbeat = Heartbeat::parse(datagram)?;
+        let (heartbeat, report) = Heartbeat::parse_with_report(datagram)?;
         if heartbeat.serial == self.config.serial {
             return Err(Reject::Reflected);
         }
@@ -51,6 +51,9 @@ impl Pair {
         let is_stale = self.config.rules.is_stale;
         let heard = self.peer.accept(now, from.path, heartbeat, is_ours, is_stale)?;
         self.set_silence_timer();
+        if heard.first_copy {
+            self.hear_monitors(now, heard.anew, report);
+        }
         self.heard(now, from.path, heard, before);
         Ok(())
     }
@@ -122,6 +125,7 @@ impl Pair {
             self.end_conflict(now);
             self.event(Event::PeerLost { silence });
             self.hand_over.peer_lost();
+            self.monitor(now, |monitor, _| monitor.forget_peer());
             self.stop_if_nobody_waits();
             // Before anything else: a unit that is cut off must not take.
             self.note_isolation(now);

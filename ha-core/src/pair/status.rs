@@ -10,6 +10,7 @@ use super::news::Mismatch;
 use super::obstacle::Obstacles;
 use super::role::{Role, Stance, State};
 use crate::identity::{Designation, PathId, SerialNumber};
+use crate::monitor::{Deduction, LinkStatus, ServiceStatus, TargetStatus};
 use crate::reject::RejectCounters;
 use crate::time::{Duration, Instant};
 use alloc::vec::Vec;
@@ -33,6 +34,14 @@ pub struct PairStatus {
     pub term: u64,
     /// How fit it is for the role.
     pub health: Health,
+    /// What its health weight lacks, and why (CRASH-3): the monitors' part of it.
+    pub deductions: Vec<Deduction>,
+    /// The links that are monitored.
+    pub links: Vec<LinkStatus>,
+    /// The probe targets.
+    pub targets: Vec<TargetStatus>,
+    /// The services that are watched.
+    pub services: Vec<ServiceStatus>,
     /// What makes it less fit (BEY-7).
     pub demotions: Vec<ActiveDemotion>,
     /// What keeps it from taking the role at all.
@@ -58,7 +67,7 @@ pub struct PairStatus {
 }
 
 /// What is known of the peer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PeerStatus {
     /// Its serial number.
     pub serial: SerialNumber,
@@ -66,6 +75,8 @@ pub struct PeerStatus {
     pub stance: Stance,
     /// How fit it last said it was.
     pub health: Health,
+    /// What it last said that its health weight lacks, and why.
+    pub deductions: Vec<Deduction>,
     /// What it last said that keeps it from taking the role.
     pub obstacles: Obstacles,
     /// It last said that its table is complete.
@@ -97,6 +108,7 @@ impl Pair {
             serial: last.heartbeat.serial,
             stance: last.heartbeat.stance,
             health: last.heartbeat.health,
+            deductions: self.peer.deductions.clone(),
             obstacles: last.heartbeat.obstacles,
             synchronized: last.heartbeat.synchronized,
             heard: last.alive,
@@ -111,6 +123,10 @@ impl Pair {
             decision: self.decision,
             term: self.term,
             health: self.health(),
+            deductions: self.monitor.deductions().collect(),
+            links: self.monitor.link_status(),
+            targets: self.monitor.target_status(),
+            services: self.monitor.service_status(),
             demotions: self.fitness.demotions.all().to_vec(),
             obstacles: self.obstacles(),
             maintenance: self.fitness.maintenance,

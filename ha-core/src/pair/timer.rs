@@ -38,6 +38,8 @@ pub(super) enum Timer {
     Readiness,
     /// The hold-down of the dynamic routes ends (PAIR-17).
     RouteHold,
+    /// A probe is due, or a service should have reported (MON-3, CRASH-1).
+    Monitor,
     /// A unit that left may stop (PAIR-10).
     Stop,
     /// The next heartbeat is due.
@@ -47,7 +49,7 @@ pub(super) enum Timer {
 }
 
 impl Timer {
-    pub(super) const ALL: [Self; 19] = [
+    pub(super) const ALL: [Self; 20] = [
         Self::Silence,
         Self::Action,
         Self::Withdraw,
@@ -64,6 +66,7 @@ impl Timer {
         Self::Persist,
         Self::Readiness,
         Self::RouteHold,
+        Self::Monitor,
         Self::Stop,
         Self::Heartbeat,
         Self::Announcement,
@@ -87,6 +90,7 @@ impl Timer {
             Self::Persist => "time limit of persisting",
             Self::Readiness => "time limit of readiness",
             Self::RouteHold => "hold-down of dynamic routes",
+            Self::Monitor => "probe or deadline of a service",
             Self::Stop => "time to stop",
             Self::Heartbeat => "heartbeat",
             Self::Announcement => "announcement",

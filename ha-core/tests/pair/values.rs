@@ -23,7 +23,7 @@ fn with_field(unit: &Unit, field: usize, nth: usize, mut it: Heartbeat) -> Heart
         0 => it.obstacles = Obstacles::from_bits(of(&[0, 1, 2, 4, 8, 16, 32, 255]) as u8),
         1 => it.health.weight = of(&[0, 1, u16::MAX.into()]) as u16,
         2 => it.term = of(&[0, 1, 2, u64::MAX - 1, u64::MAX]),
-        3 => it.id.number = of(&[it.id.number, 1, it.id.number - 1, u64::MAX]),
+        3 => it.id.number = of(&[it.id.number, 1, it.id.number.saturating_sub(1), u64::MAX]),
         4 => it.id.start = of(&[it.id.start, 1, u64::MAX]),
         5 => it.level = [*LEVEL_RANGE.start(), *LEVEL_RANGE.end()][nth % 2],
         6 => it.interval = [*INTERVAL_RANGE.start(), *INTERVAL_RANGE.end()][nth % 2],

@@ -115,7 +115,10 @@ impl Watch {
                 watched.must_withdraw = false;
                 watched.holds = false;
             }
-            Action::StandDown | Action::Persist { .. } => {}
+            Action::StandDown
+            | Action::Persist { .. }
+            | Action::Probe(_)
+            | Action::RestartService { .. } => {}
             _ if watched.must_withdraw => {
                 return Err((Rule::S3, format!("{} after a stall", action.name())));
             }

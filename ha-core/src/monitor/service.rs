@@ -1,0 +1,146 @@
+//! Crash detection: services that report, are restarted, and are given up (CRASH-1, CRASH-2).
+
+use super::config::{Service, ServiceScope};
+use crate::machine::ActionId;
+use crate::time::Instant;
+use alloc::collections::VecDeque;
+
+/// A service that is watched.
+#[derive(Clone, Debug)]
+pub(super) struct Watched {
+    pub(super) service: Service,
+    /// It is not expected to run here.
+    pub(super) is_idle: bool,
+    pub(super) is_failed: bool,
+    pub(super) is_given_up: bool,
+    /// By then it has to report.
+    due: Instant,
+    /// When restarts were asked for, the latest last: within the window, and not more than allowed.
+    restarts: VecDeque<Instant>,
+    /// A restart is to be asked for.
+    pending: bool,
+    /// One is under way.
+    restarting: Option<ActionId>,
+}
+
+/// What became of a service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Change {
+    None,
+    Failed,
+    Recovered,
+    GivenUp,
+}
+
+impl Watched {
+    pub(super) fn new(service: Service, now: Instant) -> Self {
+        Self {
+            service,
+            is_idle: service.scope == ServiceScope::ActiveOnly,
+            is_failed: false,
+            is_given_up: false,
+            due: now + service.deadline,
+            restarts: VecDeque::new(),
+            pending: false,
+            restarting: None,
+        }
+    }
+
+    /// It makes the unit less fit.
+    pub(super) fn is_deducted(&self) -> bool {
+        self.is_failed && self.service.scope == ServiceScope::Both
+    }
+
+    pub(super) fn restarts(&self) -> usize {
+        self.restarts.len()
+    }
+
+    /// When it has to be looked at again.
+    pub(super) fn next(&self) -> Option<Instant> {
+        // One that was given up comes back by itself, or by an administrator.
+        (!self.is_idle && !self.is_given_up).then_some(self.due)
+    }
+
+    /// It reports. However often it does, that is all there is to it.
+    pub(super) fn alive(&mut self, now: Instant) -> Change {
+        if self.is_idle {
+            return Change::None;
+        }
+        self.due = now + self.service.deadline;
+        self.pending = false;
+        self.is_given_up = false;
+        if core::mem::take(&mut self.is_failed) { Change::Recovered } else { Change::None }
+    }
+
+    /// Its deadline has passed, or the embedder knows that it failed.
+    pub(super) fn fail(&mut self, now: Instant) -> Change {
+        if self.is_idle || self.is_given_up {
+            return Change::None;
+        }
+        self.due = now + self.service.deadline;
+        let is_new = !core::mem::replace(&mut self.is_failed, true);
+        // Its last restart is not over yet: it has another deadline.
+        if self.pending || self.restarting.is_some() {
+            return if is_new { Change::Failed } else { Change::None };
+        }
+        let begin = now.saturating_sub(self.service.window);
+        self.restarts.retain(|at| *at > begin);
+        if self.restarts.len() >= usize::from(self.service.restarts) {
+            self.is_given_up = true;
+            // That it failed is news of its own.
+            return if is_new { Change::Failed } else { Change::GivenUp };
+        }
+        self.restarts.push_back(now);
+        self.pending = true;
+        if is_new { Change::Failed } else { Change::None }
+    }
+
+    /// Says whether it has to be told that the deadline has passed.
+    pub(super) fn is_overdue(&self, now: Instant) -> bool {
+        self.next().is_some_and(|due| due <= now)
+    }
+
+    /// An administrator wants another try. Says whether there is anything to try.
+    pub(super) fn retry(&mut self, now: Instant) -> bool {
+        if !self.is_failed || self.is_idle {
+            return false;
+        }
+        self.restarts.clear();
+        self.is_given_up = false;
+        self.pending = self.restarting.is_none();
+        self.due = now + self.service.deadline;
+        true
+    }
+
+    pub(super) fn wants_restart(&self) -> bool {
+        self.pending
+    }
+
+    /// The restart is asked for, by this action.
+    pub(super) fn restarting(&mut self, id: ActionId) {
+        self.pending = false;
+        self.restarting = Some(id);
+    }
+
+    /// The restart was carried out, or not; it has its deadline from now on.
+    pub(super) fn restarted(&mut self, now: Instant, id: ActionId) -> bool {
+        let is_it = self.restarting == Some(id);
+        if is_it {
+            self.restarting = None;
+            self.due = now + self.service.deadline;
+        }
+        is_it
+    }
+
+    /// The unit is Active from now on, or no longer.
+    pub(super) fn active(&mut self, now: Instant, active: bool) {
+        if self.service.scope == ServiceScope::ActiveOnly && self.is_idle == active {
+            *self = Self { is_idle: !active, ..Self::new(self.service, now) };
+        }
+    }
+
+    /// This unit did nothing for a while, and reports of that time were not heard (CRASH-4).
+    pub(super) fn stalled(&mut self, now: Instant) {
+        self.due = self.due.max(now + self.service.deadline);
+    }
+}

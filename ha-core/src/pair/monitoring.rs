@@ -1,0 +1,78 @@
+//! How the role machine drives the monitors, and what follows from them.
+
+use super::comparison::Health;
+use super::machine::Pair;
+use super::news::{Action, Event};
+use super::role::State;
+use super::timer::Timer;
+use crate::machine::ActionId;
+use crate::monitor::{Monitor, Report};
+use crate::time::Instant;
+
+impl Pair {
+    /// Does something with the monitors. If that changes this unit's health, it decides anew; what else the
+    /// peer has to know it is told at once (MON-4).
+    pub(super) fn monitor<T>(
+        &mut self,
+        now: Instant,
+        act: impl FnOnce(&mut Monitor, Instant) -> T,
+    ) -> T {
+        if self.monitor.is_idle() || matches!(self.state, State::Left | State::Disabled) {
+            return act(&mut self.monitor, now);
+        }
+        let before = self.health();
+        let result = act(&mut self.monitor, now);
+        for event in self.monitor.take_events() {
+            self.event(event);
+        }
+        self.set_monitor_timer();
+        self.note_isolation(now);
+        let has_news = self.monitor.take_news();
+        if !self.note_health(now, before) && has_news {
+            self.beat(now);
+        }
+        result
+    }
+
+    /// Decides anew if the health is another one than before; says whether it is.
+    pub(super) fn note_health(&mut self, now: Instant, before: Health) -> bool {
+        let health = self.health();
+        if before.weight != health.weight {
+            self.event(Event::WeightChanged { from: before.weight, to: health.weight });
+        }
+        if before != health {
+            self.reconsider(now);
+        }
+        before != health
+    }
+
+    pub(super) fn set_monitor_timer(&mut self) {
+        let works = !matches!(self.state, State::Left | State::Disabled);
+        self.timers.set(Timer::Monitor, self.monitor.next().filter(|_| works));
+    }
+
+    /// What the peer says of its monitors.
+    pub(super) fn hear_monitors(&mut self, now: Instant, anew: bool, report: Report) {
+        let echo = self.peer.last().and_then(|last| last.heartbeat.echo);
+        let knows_us = echo.is_some_and(|echo| self.history.said(echo).is_some());
+        self.monitor(now, |monitor, now| {
+            if anew {
+                monitor.forget_peer();
+            }
+            monitor.hear(now, &report, knows_us);
+        });
+        self.peer.deductions = report.deductions;
+    }
+
+    /// A probe that is to be sent, or a service that is to be restarted. They come after all that the role
+    /// needs.
+    pub(super) fn poll_monitor(&mut self) -> Option<(ActionId, Action)> {
+        if let Some(probe) = self.monitor.poll_probe() {
+            let action = Action::Probe(probe);
+            return Some((self.duties.hand_out(action.name()), action));
+        }
+        let duties = &mut self.duties;
+        let (id, service) = self.monitor.poll_restart(|| duties.hand_out("RestartService"))?;
+        Some((id, Action::RestartService { service }))
+    }
+}
