@@ -3,12 +3,14 @@
 
 use super::RunError;
 use super::counters::Counters;
-use crate::status::{self, Status};
+use crate::status::{self, Names, Status};
 use appliance::driver::{DriverHandle, UdpDrops};
 use appliance::{Appliance, Input};
+use ha_core::identity::InterfaceId;
 use ha_core::pair::{self, Maintenance};
 use rustix::fs::Mode;
 use statesync::Table;
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, FileTypeExt as _};
@@ -178,6 +180,7 @@ pub(super) struct Desk {
     pub(super) drops: Arc<UdpDrops>,
     pub(super) paths: Vec<String>,
     pub(super) peer_serial: String,
+    pub(super) devices: BTreeMap<InterfaceId, String>,
 }
 
 impl Desk {
@@ -186,7 +189,7 @@ impl Desk {
         let (reader, mut writer) = stream.split();
         reader.take(MAX_REQUEST).read_to_string(&mut request).await?;
         let answer = match request.trim() {
-            STATUS => self.status().await,
+            STATUS => self.status().await.and_then(|it| serde_json::to_string(&it).ok()),
             request => match Order::from_request(request) {
                 Some(order) => self.carry_out(order).await,
                 None => Some("unknown request".to_owned()),
@@ -216,14 +219,15 @@ impl Desk {
         }
     }
 
-    async fn status(&self) -> Option<String> {
+    /// How the unit is; `None` if it has stopped.
+    pub(super) async fn status(&self) -> Option<Status> {
         let read = |unit: &Appliance<Table>, now| {
             let sync = unit.sync().map(|sync| (sync.progress(), sync.rejects().clone()));
             (unit.pair().status(now), now, sync)
         };
         let (pair, now, sync) = self.handle.query(read).await.ok()?;
         let mut counters = self.counters.named();
-        let count = |counters: &mut std::collections::BTreeMap<_, _>, name: String, count: u64| {
+        let count = |counters: &mut BTreeMap<_, _>, name: String, count: u64| {
             if count > 0 {
                 counters.insert(name, count);
             }
@@ -238,18 +242,18 @@ impl Desk {
         count(&mut counters, foreign, self.drops.foreign());
         count(&mut counters, "datagrams that could not be sent".to_owned(), self.drops.unsent());
         count(&mut counters, "steps of the clock backwards".to_owned(), pair.backward_steps);
-        let role_changes = self.counters.role_changes.load(Ordering::Relaxed);
         let progress = sync.as_ref().map(|(progress, _)| progress);
-        let status = status::assemble(
-            &pair,
-            now,
-            progress,
-            &self.paths,
-            &self.peer_serial,
-            role_changes,
-            counters,
-        );
-        serde_json::to_string(&status).ok()
+        let names = Names {
+            paths: &self.paths,
+            peer_serial: &self.peer_serial,
+            devices: &self.devices,
+            services: pair.services.iter().map(|it| (it.service, it.name)).collect(),
+        };
+        let mut status = status::assemble(&pair, now, progress, &names);
+        status.role_changes = self.counters.role_changes.load(Ordering::Relaxed);
+        status.takes = self.counters.takes.load(Ordering::Relaxed);
+        status.counters = counters;
+        Some(status)
     }
 }
 

@@ -7,6 +7,7 @@ mod pid_file;
 pub use command::{CommandError, CommandLine};
 pub use pid_file::{PidFileError, is_running};
 
+use ha_core::identity::ServiceId;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -17,6 +18,21 @@ pub enum Check {
     Command(CommandLine, Duration),
     /// The process named by a file runs.
     PidFile(PathBuf),
+}
+
+/// A service that is watched.
+#[derive(Clone, Debug)]
+pub struct Watched {
+    /// Its number, the same on both units.
+    pub id: ServiceId,
+    /// What a person calls it.
+    pub name: String,
+    /// How it is found out whether it works.
+    pub check: Check,
+    /// How often.
+    pub every: Duration,
+    /// How it is restarted, and how long that may take.
+    pub restart: Option<(CommandLine, Duration)>,
 }
 
 /// What a check found.
