@@ -6,7 +6,7 @@ use super::counters::Counters;
 use crate::status::{self, Names, Status};
 use appliance::driver::{DriverHandle, UdpDrops};
 use appliance::{Appliance, Input};
-use ha_core::identity::InterfaceId;
+use ha_core::identity::{InterfaceId, ServiceId};
 use ha_core::pair::{self, Maintenance};
 use rustix::fs::Mode;
 use statesync::Table;
@@ -43,6 +43,8 @@ pub enum Order {
     FailOver,
     /// Maintenance mode on or off (BEY-8).
     Maintenance(Maintenance),
+    /// Restart a service again that has failed, although it was given up (CRASH-1).
+    RetryService(ServiceId),
 }
 
 impl Order {
@@ -56,6 +58,7 @@ impl Order {
                 let milliseconds = u64::try_from(lasts.as_millis()).unwrap_or(u64::MAX);
                 format!("maintenance on {milliseconds}")
             }
+            Self::RetryService(ServiceId(number)) => format!("retry-service {number}"),
         }
     }
 
@@ -69,6 +72,7 @@ impl Order {
                 let lasts = Some(Duration::from_millis(milliseconds.parse().ok()?));
                 Self::Maintenance(Maintenance::On { lasts })
             }
+            ["retry-service", number] => Self::RetryService(ServiceId(number.parse().ok()?)),
             _ => return None,
         })
     }
@@ -78,6 +82,7 @@ impl Order {
             Self::TakeOver => pair::Input::TakeOver,
             Self::FailOver => pair::Input::FailOver,
             Self::Maintenance(maintenance) => pair::Input::Maintenance(maintenance),
+            Self::RetryService(service) => pair::Input::RetryService(service),
         }
     }
 
@@ -85,7 +90,7 @@ impl Order {
     #[must_use]
     pub const fn success(self) -> &'static str {
         match self {
-            Self::TakeOver | Self::FailOver => "asked",
+            Self::TakeOver | Self::FailOver | Self::RetryService(_) => "asked",
             Self::Maintenance(Maintenance::On { .. }) => "in maintenance",
             Self::Maintenance(Maintenance::Off) => "not in maintenance",
         }
@@ -297,7 +302,8 @@ mod tests {
         let on = |lasts| Order::Maintenance(Maintenance::On { lasts });
         let second = Duration::from_secs(1);
         let off = Order::Maintenance(Maintenance::Off);
-        for order in [Order::TakeOver, Order::FailOver, off, on(None), on(Some(second))] {
+        let retry = Order::RetryService(ServiceId(u16::MAX));
+        for order in [Order::TakeOver, Order::FailOver, off, on(None), on(Some(second)), retry] {
             let request = order.to_request();
             assert_eq!(Order::from_request(&request), Some(order));
             assert_eq!(Order::from_request(&format!("{request} x")), None);
@@ -306,7 +312,14 @@ mod tests {
         let longest = on(Some(Duration::MAX)).to_request();
         assert!(longest.len() as u64 <= MAX_REQUEST);
         assert_eq!(Order::from_request(&longest), Some(on(Some(Duration::from_millis(u64::MAX)))));
-        for unknown in ["", "maintenance", "maintenance on -1", "maintenance on 1s", "leave"] {
+        for unknown in [
+            "",
+            "maintenance",
+            "maintenance on -1",
+            "maintenance on 1s",
+            "leave",
+            "retry-service -1",
+        ] {
             assert_eq!(Order::from_request(unknown), None, "{unknown}");
         }
     }

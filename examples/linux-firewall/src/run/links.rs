@@ -31,8 +31,7 @@ pub(super) fn watch(
     addresses: OwnAddresses,
 ) -> Result<(), RunError> {
     let watch = LinkWatch::open()?;
-    let monitored: BTreeMap<_, _> =
-        config.monitored_links().map(|(id, device)| (device.to_owned(), id)).collect();
+    let monitored = config.monitored_links().map(|(id, device)| (id, device.to_owned())).collect();
     let mut carriers = BTreeMap::new();
     for device in config.devices().into_values() {
         let found = Interface::lookup(&device)?;
@@ -46,7 +45,8 @@ pub(super) fn watch(
 }
 
 struct Links {
-    monitored: BTreeMap<String, InterfaceId>,
+    /// One device can bear several interfaces, with a virtual MAC each.
+    monitored: Vec<(InterfaceId, String)>,
     handle: DriverHandle<Appliance<Table>>,
     addresses: OwnAddresses,
 }
@@ -83,9 +83,11 @@ impl Links {
     }
 
     fn tell(&self, device: &str, up: bool) -> Result<(), Stopped> {
-        let Some(&interface) = self.monitored.get(device) else { return Ok(()) };
-        let input = pair::Input::Link { interface, port: 0, up };
-        self.handle.blocking_input(Input::Pair(input))
+        let mut those = self.monitored.iter().filter(|(_, it)| it == device);
+        those.try_for_each(|&(interface, _)| {
+            let input = pair::Input::Link { interface, port: 0, up };
+            self.handle.blocking_input(Input::Pair(input))
+        })
     }
 
     fn restore(&self, device: &str) {
