@@ -2,6 +2,7 @@
 //! tested: each of them must be caught, by a rule that is there for it.
 
 use crate::oracle::Rule;
+use crate::search::Bound;
 use crate::world::B;
 use core::cmp::Ordering;
 use core::fmt;
@@ -20,18 +21,25 @@ pub struct Broken {
     pub what: &'static str,
     /// The rules that are there to catch it.
     pub caught_by: &'static [Rule],
+    /// What the adversary of an exhaustive search needs to show it; without it the machine breaks nothing.
+    pub bound: Bound,
     /// Puts the fault into the configuration of a unit, 0 the Primary and 1 the Secondary.
     pub put: fn(usize, PairConfigBuilder) -> PairConfigBuilder,
 }
 
-/// All of them: name, what is wrong, what catches it, and on which units which rule is another one.
+/// All of them: name, what is wrong, what catches it, what a search needs for that, and on which units which
+/// rule is another one.
 macro_rules! broken {
-    ($($name:literal, $what:literal, [$($rule:ident),+], $on:expr, |$rules:ident| $change:expr;)*) => {
+    ($(
+        $name:literal, $what:literal, [$($rule:ident),+], { $($field:ident: $most:expr),* }, $on:expr,
+        |$rules:ident| $change:expr;
+    )*) => {
         /// All of them.
         pub const BROKEN: &[Broken] = &[$(Broken {
             name: $name,
             what: $what,
             caught_by: &[$(Rule::$rule),+],
+            bound: Bound { $($field: $most,)* ..Bound::NOTHING },
             put: |unit, builder| {
                 let on: fn(usize) -> bool = $on;
                 if !on(unit) {
@@ -48,43 +56,62 @@ macro_rules! broken {
 
 broken! {
     "reversed-tie-break", "B thinks that where all else is equal it is the better one",
-        [Election, S1, Conflict, L1], |unit| unit == B, |rules| rules.compare = reversed_tie;
+        [Election, S1, Conflict, L1], { level: 4, resolution: 2 },
+        |unit| unit == B, |rules| rules.compare = reversed_tie;
     "no-release", "who asks for the role takes it without waiting for the release",
-        [Patience, S1], |_| true, |rules| rules.next = no_release;
+        [Patience, S1], { orders: 1 },
+        |_| true, |rules| rules.next = no_release;
     "stale-heartbeats", "a heartbeat is taken in twice, and after later ones",
-        [Fresh], |_| true, |rules| rules.is_stale = |_, _, _, _| false;
+        [Fresh], { duplicates: 1 },
+        |_| true, |rules| rules.is_stale = |_, _, _, _| false;
     "late-copies", "a copy on a slow path counts, however late it is",
-        [Fresh], |_| true, |rules| rules.is_stale = |number, on_path, _, _| number <= on_path;
+        [Fresh], { paths: 2, losses: 2, delays: 1, orders: 1 },
+        |_| true, |rules| rules.is_stale = |number, on_path, _, _| number <= on_path;
     "stall-ignored", "a unit that stalled goes on as if nothing had been",
-        [S3], |_| true, |rules| rules.has_stalled = |_, _| false;
+        [S3], { losses: 1, pauses: 1 },
+        |_| true, |rules| rules.has_stalled = |_, _| false;
     "equal-is-fitter", "a Standby that is as fit as its Active takes over",
-        [L2], |_| true, |rules| rules.prefer = equal_is_fitter;
+        [L2], {},
+        |_| true, |rules| rules.prefer = equal_is_fitter;
     "demoted-preferred", "a demoted unit is preferred to one that is not",
-        [L2], |_| true, |rules| rules.prefer = demoted_preferred;
+        [L2], { demotions: 1 },
+        |_| true, |rules| rules.prefer = demoted_preferred;
     "no-election-delay", "a starting unit does not look for an Active",
-        [Patience], |_| true, |rules| rules.election_time = |_, _| Duration::ZERO;
+        [Patience], {},
+        |_| true, |rules| rules.election_time = |_, _| Duration::ZERO;
     "no-flap-hold", "the role may change as often as it likes",
-        [L3], |_| true, |rules| rules.flaps = |_, _| false;
+        [L3], { flap_limit: 1, equal_faults: 2, steps: 16 },
+        |_| true, |rules| rules.flaps = |_, _| false;
     "path-loss", "a path that falls silent counts as the peer",
-        [Patience], |_| true, |rules| rules.is_lost = |some_path, every_path| some_path || every_path;
+        [Patience], { paths: 2, losses: 2 },
+        |_| true, |rules| rules.is_lost = |some_path, every_path| some_path || every_path;
     "foreign-nonce", "any release is taken for the answer to the own question",
-        [HandOver], |_| true, |rules| rules.is_answer = |_, _| true;
+        [HandOver], { losses: 2, orders: 2 },
+        |_| true, |rules| rules.is_answer = |_, _| true;
     "short-claim-time", "a release is taken back after half a failure time",
-        [HandOver], |_| true, |rules| rules.claim_time = |ours, _| ours / 2;
+        [HandOver], { losses: 1, orders: 1 },
+        |_| true, |rules| rules.claim_time = |ours, _| ours / 2;
     "taken-back-at-once", "what was released is taken back at the next heartbeat",
-        [HandOver], |_| true, |rules| rules.next = taken_back;
+        [HandOver], { losses: 1, orders: 1 },
+        |_| true, |rules| rules.next = taken_back;
     "isolation-ignored", "a unit that is cut off takes the role, and keeps it",
-        [Isolation], |_| true, |rules| rules.is_isolated = |_, _| false;
+        [Isolation], { cuts: 1, crashes: 1 },
+        |_| true, |rules| rules.is_isolated = |_, _| false;
     "recovers-beside-active", "a unit that stalled takes the role again beside a peer that holds it",
-        [Patience], |_| true, |rules| rules.next = recovers_anyway;
+        [Patience], { pauses: 1 },
+        |_| true, |rules| rules.next = recovers_anyway;
     "nobody-yields", "no Active gives way to another one",
-        [S1], |_| true, |rules| rules.next = nobody_yields;
+        [S1], { losses: 2, pauses: 1 },
+        |_| true, |rules| rules.next = nobody_yields;
     "both-yield", "each Active gives way to another one",
-        [Conflict], |_| true, |rules| rules.next = both_yield;
+        [Conflict], { resolution: 2, equal_faults: 1 },
+        |_| true, |rules| rules.next = both_yield;
     "obstacles-ignored", "a unit takes the role in maintenance, unready, or after a take that failed",
-        [Maintenance, Readiness, FailedTake], |_| true, |rules| rules.next = obstacles_ignored;
+        [Maintenance, Readiness, FailedTake], { crashes: 1, failures: 1 },
+        |_| true, |rules| rules.next = obstacles_ignored;
     "failed-withdrawal", "a unit that could not withdraw gives the role up all the same",
-        [S1, Patience, Progress, TakeOver], |_| true, |rules| rules.next = withdrawal_assumed;
+        [S1, Patience, Progress, TakeOver], { orders: 1, failures: 1 },
+        |_| true, |rules| rules.next = withdrawal_assumed;
 }
 
 fn reversed_tie(a: &Standing, b: &Standing) -> Ordering {

@@ -8,8 +8,8 @@
 //!
 //! Every structure is taken apart by name: whoever adds a field has to say whether it belongs here.
 //!
-//! Two assumptions, which the search has to see to: actions are answered at once, and no unit reaches the
-//! flap limit (so that the times of the role changes do not matter).
+//! Two assumptions, which the search has to see to: actions are answered at once, and the window of the flap
+//! limit is longer than the search (so that the role changes count, and not their times).
 
 use super::beat::Beat;
 use super::conflict::Conflict;
@@ -25,6 +25,9 @@ use super::timer::{Timer, Timers};
 use crate::time::{Duration, Instant};
 use core::hash::{Hash, Hasher};
 
+/// A flap limit that is so many role changes away is as good as none: a search does not come that far.
+const OUT_OF_REACH: usize = 40;
+
 /// What a fingerprint is relative to.
 #[derive(Clone, Copy, Debug)]
 pub struct Frame<'a> {
@@ -39,6 +42,10 @@ pub struct Frame<'a> {
     /// The lowest number of a heartbeat of this unit that can still be echoed: what was said in older ones
     /// will never be asked for.
     pub oldest_echo: u64,
+    /// The questions for the role that a unit asks now, or that are on their way, in an order that says whose
+    /// they are ([`Pair::question`]). The same for both units. No other is ever heard again, and a new one is
+    /// like none before: so the fingerprint knows a question by its place here.
+    pub questions: &'a [u64],
 }
 
 impl Frame<'_> {
@@ -55,6 +62,10 @@ impl Frame<'_> {
         self.now.saturating_since(at).min(limit)
     }
 
+    fn question(&self, nonce: u64) -> Option<Option<usize>> {
+        (nonce != 0).then(|| self.questions.iter().position(|known| *known == nonce))
+    }
+
     fn id(&self, id: HeartbeatId) -> (Option<usize>, u64) {
         (self.place(id.start), self.number(id.start, id.number))
     }
@@ -63,9 +74,10 @@ impl Frame<'_> {
         self.starts.iter().position(|(known, _)| *known == start)
     }
 
+    /// Of a start that nobody can hear of any more all numbers are alike.
     fn number(&self, start: u64, number: u64) -> u64 {
         let known = self.starts.iter().find(|(known, _)| *known == start);
-        number.wrapping_sub(known.map_or(0, |(_, last)| *last))
+        known.map_or(0, |(_, last)| number.wrapping_sub(*last))
     }
 }
 
@@ -88,12 +100,24 @@ impl Pair {
         self.term
     }
 
-    /// The lowest number of a heartbeat of this start of its peer that this unit can still echo.
+    /// All of its questions, granted ones too, by which they are told apart: a fingerprint only says which of
+    /// them are the same.
     #[must_use]
-    pub fn oldest_echo(&self, start: u64) -> Option<u64> {
-        let last = self.peer.last.map(|last| last.heartbeat.id);
-        let known = last.into_iter().chain(self.peer.candidate);
-        known.filter(|id| id.start == start).map(|id| id.number).min()
+    pub fn nonces(&self) -> [u64; 4] {
+        let HandOver { ask, release, refused, nonces, .. } = self.hand_over;
+        [ask, release, refused, nonces]
+    }
+
+    /// The question that it asks; 0 for none.
+    #[must_use]
+    pub fn question(&self) -> u64 {
+        self.hand_over.ask
+    }
+
+    /// The heartbeats of its peer that this unit can still echo.
+    #[must_use]
+    pub fn echoes(&self) -> [Option<HeartbeatId>; 2] {
+        [self.peer.last.map(|last| last.heartbeat.id), self.peer.candidate]
     }
 
     /// Forgets what was said in heartbeats that can no longer be echoed, as nobody will ever ask for it: a
@@ -111,7 +135,7 @@ impl Pair {
             config,
             state,
             decision: _,
-            leaving: _,
+            leaving,
             departure: _,
             term,
             warm,
@@ -139,7 +163,9 @@ impl Pair {
         let failure_time = config.failure_time();
         state.hash(hasher);
         frame.term(*term).hash(hasher);
-        (*warm, conflict.is_some(), mismatch.is_some(), *announcement_round).hash(hasher);
+        (*warm, conflict.is_some(), mismatch.is_some()).hash(hasher);
+        // A take begins with the first one.
+        timers.get(Timer::Announcement).map(|_| announcement_round).hash(hasher);
         // It says something only of the stall that is being recovered from.
         if matches!(state, State::Withdrawing(_) | State::Recovering) {
             frame.number(beat.start, *proof).hash(hasher);
@@ -149,11 +175,13 @@ impl Pair {
             let first = (*first > frame.oldest_echo).then(|| frame.number(beat.start, *first));
             (health, first, is_known).hash(hasher);
         }
-        // Only more than the limit means anything.
-        (flaps.0.len() > usize::from(config.flap_limit)).hash(hasher);
+        // What leaves the role depends on why that was begun.
+        matches!(state, State::Withdrawing(_)).then_some(leaving).hash(hasher);
+        let to_the_limit = usize::from(config.flap_limit).saturating_sub(flaps.0.len());
+        to_the_limit.min(OUT_OF_REACH).hash(hasher);
         hash_fitness(fitness, frame, hasher);
         hash_peer(peer, frame, failure_time, hasher);
-        hash_hand_over(hand_over, beat.start, frame, hasher);
+        hash_hand_over(hand_over, frame, hasher);
         hash_history(history, frame, failure_time, hasher);
         hash_beat(beat, frame, hasher);
         hash_timers(timers, frame, hasher);
@@ -243,10 +271,10 @@ fn hash_heartbeat(heartbeat: &Heartbeat, frame: &Frame<'_>, hasher: &mut impl Ha
     (warm, synchronized, upgrade, invites, voluntary, steady).hash(hasher);
     (interval, level, health, paths_heard).hash(hasher);
     (frame.id(*id), frame.term(*term), echo.map(|echo| frame.id(echo))).hash(hasher);
-    (ask, release).hash(hasher);
+    (frame.question(*ask), frame.question(*release)).hash(hasher);
 }
 
-fn hash_hand_over(hand_over: &HandOver, start: u64, frame: &Frame<'_>, hasher: &mut impl Hasher) {
+fn hash_hand_over(hand_over: &HandOver, frame: &Frame<'_>, hasher: &mut impl Hasher) {
     let HandOver {
         ask,
         preference,
@@ -255,13 +283,14 @@ fn hash_hand_over(hand_over: &HandOver, start: u64, frame: &Frame<'_>, hasher: &
         granted,
         refused,
         declined: _,
-        nonces,
+        // Where the next question comes from: it is a new one in any case.
+        nonces: _,
         deference,
     } = hand_over;
-    (ask, preference, release, refused, deference).hash(hasher);
+    (frame.question(*ask), preference, frame.question(*release), deference).hash(hasher);
     (*release != 0).then(|| frame.place(*asker)).hash(hasher);
-    // Before the first question all starts are alike.
-    (*nonces != start).then_some(nonces).hash(hasher);
+    // To refuse a question that does not come any more is to refuse none.
+    frame.question(*refused).flatten().hash(hasher);
     granted.is_voluntary().hash(hasher);
 }
 

@@ -3,68 +3,42 @@
 //!
 //! Time goes in steps of a heartbeat interval, or of a part of it. In each step both units act, the Primary
 //! first. A heartbeat arrives before its receiver acts the next time, or a step later with a finer
-//! resolution, if the adversary does nothing to it. Actions are carried out at once, clocks go alike, there
-//! is one path.
+//! resolution, if the adversary does nothing to it. Actions are carried out at once, clocks go alike.
 //!
 //! The states are visited breadth first, so the first counterexample is a shortest one. Two states that
 //! differ only in what time it is are the same state ([`Pair::fingerprint`](ha_core::pair::Pair)): so the
 //! search ends by itself once nothing new is found, and what it shows holds for ever, not for some seconds.
 //! A state is not visited again with less left to the adversary than before: whatever can follow then could
-//! follow already.
+//! follow already. That states with the same fingerprint go on alike is tested (`alike`).
+//!
+//! States are small: the machines that they have in common are kept once each, and what follows from what
+//! happens to a machine is worked out once in a step (`machine`).
 
+#[cfg(test)]
+mod alike;
+mod bound;
+mod hash;
+mod machine;
 mod state;
+mod store;
 mod tape;
+mod visited;
 mod watch;
+
+pub use bound::Bound;
 
 use crate::harness::config;
 use crate::oracle::Rule;
+use bound::{Kind, Left};
 use core::fmt::Write as _;
 use core::time::Duration;
-use ha_core::pair::{PairConfig, Rules};
-use state::{Left, State};
+use ha_core::pair::{Frame, Maintenance, PairConfig, PathKind, Rules};
+use ha_core::time::Instant;
+use machine::{Boot, Layer, Memory, seed};
+use state::{Kept, Stage, State};
 use tape::Tape;
+use visited::Visited;
 use watch::{Broken, Limits};
-
-/// What the adversary may do, and to whom.
-#[derive(Clone, Copy, Debug)]
-pub struct Bound {
-    /// The failover trigger level of both units.
-    pub level: u8,
-    /// How many steps a heartbeat interval has.
-    pub resolution: u8,
-    /// How many heartbeats are lost.
-    pub losses: u8,
-    /// How many come twice.
-    pub duplicates: u8,
-    /// How many are late, by up to a failure time.
-    pub delays: u8,
-    /// How many crashes of a unit, which may start again at any time.
-    pub crashes: u8,
-    /// How many pauses of a unit, of up to a failure time and an interval.
-    pub pauses: u8,
-    /// How many hand-overs are ordered, at either unit.
-    pub orders: u8,
-    /// How often each unit becomes less fit.
-    pub equal_faults: u8,
-}
-
-impl Bound {
-    /// What the role machine has to stand: 2 losses, 1 duplicate, 1 delay, 1 crash with restart, 1 pause, 1
-    /// hand-over.
-    pub const WHOLE: Self = Self {
-        level: 2,
-        resolution: 1,
-        losses: 2,
-        duplicates: 1,
-        delays: 1,
-        crashes: 1,
-        pauses: 1,
-        orders: 1,
-        equal_faults: 0,
-    };
-    /// The same fault on both units, at any two moments, on a network with faults (L2).
-    pub const FAULTS: Self = Self { crashes: 0, pauses: 0, equal_faults: 1, ..Self::WHOLE };
-}
 
 /// What a search found.
 #[derive(Clone, Debug)]
@@ -79,10 +53,21 @@ pub struct Outcome {
     pub virtual_time: Duration,
     /// The longest time for which both held the role and heard each other.
     pub longest_conflict: Duration,
-    /// All states were visited; else a rule was broken before, or there are too many.
-    pub is_complete: bool,
+    /// Which states were visited.
+    pub reach: Reach,
     /// What is broken, if anything is.
     pub counterexample: Option<Counterexample>,
+}
+
+/// Which states were visited.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// All that there are: what was found holds for ever.
+    All,
+    /// All that can be reached within the steps of the bound.
+    Steps,
+    /// Only some: a rule was broken before, or there are too many.
+    Some,
 }
 
 /// A shortest way to break a rule.
@@ -92,6 +77,8 @@ pub struct Counterexample {
     pub rule: Rule,
     /// How it is broken.
     pub text: String,
+    /// How many steps it takes.
+    pub steps: usize,
     /// What happened, for a person.
     pub story: String,
 }
@@ -116,120 +103,146 @@ struct Setup {
     longest_delay: u8,
     /// How many steps a heartbeat takes at the least.
     flight: u8,
-    configure: Box<dyn Fn(usize, u64) -> PairConfig + Sync>,
+    /// All starts that there can be, with 0 for the last number: for fingerprints that are relative to nothing.
+    starts: Vec<(u64, u64)>,
+    rules: [Rules; 2],
 }
 
 const INTERVAL: Duration = Duration::from_millis(10);
+/// Far from the epoch, as the clock of a unit is.
+const EPOCH: Instant = Instant::from_millis(1_000_000_000);
+/// Longer than any search, so that no role change leaves it.
+const FLAP_WINDOW: Duration = Duration::from_secs(24 * 3600);
 
 impl Setup {
     fn new(bound: Bound, rules: [Rules; 2]) -> Self {
         let failure_time = bound.level * bound.resolution;
-        let configure = move |unit: usize, seed| {
-            config(unit, seed)
-                .heartbeat_interval(INTERVAL)
-                .trigger_level(bound.level)
-                // Nothing else is to happen later.
-                .announcements(1, INTERVAL)
-                .route_hold(Duration::ZERO)
-                .flap_limit(100, Duration::from_secs(3600))
-                .rules(rules[unit])
-                .build()
-                .expect("a valid configuration")
-        };
+        let starts = (1..=1 + bound.crashes).flat_map(|start| [0, 1].map(|unit| seed(unit, start)));
         Self {
             bound,
             step: INTERVAL / u32::from(bound.resolution),
-            limits: Limits {
-                failure_time: failure_time.into(),
-                delays: [1, 1 + u16::from(failure_time)],
-            },
+            limits: Limits::new(&bound),
             longest_pause: failure_time + bound.resolution,
             longest_delay: failure_time,
             flight: bound.resolution - 1,
-            configure: Box::new(configure),
+            starts: starts.map(|start| (start, 0)).collect(),
+            rules,
         }
     }
 
-    /// Where the search begins: both units started together or half an interval apart, and the same once
-    /// they have settled.
-    fn beginnings(&self) -> Vec<State> {
-        let left = Left::new(&self.bound);
-        let nothing = Left::new(&Bound {
-            losses: 0,
-            duplicates: 0,
-            delays: 0,
-            crashes: 0,
-            pauses: 0,
-            orders: 0,
-            equal_faults: 0,
-            ..self.bound
-        });
-        let mut all = Vec::new();
-        for apart in 0..u64::from(self.bound.resolution) {
-            let mut state = State::new(self.limits, nothing, self.bound.equal_faults.into());
-            let mut tape = Tape::default();
-            let mut go = |state: &mut State, steps: u64| {
-                for _ in 0..steps {
-                    state.step(self, &mut tape).expect("nothing happens yet");
-                }
-            };
-            state.start(self, &mut Tape::default(), 0).expect("it starts");
-            go(&mut state, apart);
-            state.start(self, &mut Tape::default(), 1).expect("it starts");
-            let mut booting = state.clone();
-            booting.set_left(left);
-            all.push(booting);
-            go(&mut state, 6 * u64::from(self.limits.failure_time));
-            state.set_left(left);
-            all.push(state);
+    fn configure(&self, boot: Boot) -> PairConfig {
+        let Bound { level, paths, flap_limit, readiness, .. } = self.bound;
+        let unit = usize::from(boot.unit);
+        let readiness_limit = INTERVAL * u32::from(level) * u32::from(readiness);
+        let flap_limit = if flap_limit == 0 { 100 } else { flap_limit };
+        let mut builder = config(unit, seed(unit, boot.start))
+            .heartbeat_interval(INTERVAL)
+            .trigger_level(level)
+            .paths(core::iter::repeat_n(PathKind::Control, paths.into()))
+            // Nothing else is to happen later.
+            .announcements(1, INTERVAL)
+            .route_hold(Duration::ZERO)
+            .flap_limit(flap_limit, FLAP_WINDOW)
+            .readiness_limit(readiness_limit)
+            .rules(self.rules[unit]);
+        if boot.in_maintenance {
+            builder = builder.persisted(&Maintenance::On { lasts: None }.to_bytes());
         }
-        all
+        builder.build().expect("a valid configuration")
+    }
+
+    /// What a fingerprint is relative to that only says whether two machines are the same now.
+    fn absolute(&self, now: Instant) -> Frame<'_> {
+        Frame { now, starts: &self.starts, term: 0, oldest_echo: 0, questions: &[] }
+    }
+
+    /// Not every heartbeat arrived in time.
+    fn is_lossy(&self, left: Left) -> bool {
+        let all = Left::new(&self.bound);
+        [Kind::Loss, Kind::Delay].into_iter().any(|kind| left.count(kind) < all.count(kind))
+    }
+
+    /// Where the search begins: both units get their power together or a part of an interval apart; and the
+    /// same once they have settled. All begin at the same time.
+    fn beginnings(&self) -> (Layer, Vec<(State, String)>) {
+        let left = Left::new(&self.bound);
+        let steps = 6 * u64::from(self.limits.failure_time);
+        let mut layer = Layer::new(EPOCH);
+        let mut memory = Memory::default();
+        let mut all = Vec::new();
+        let mut settling: Vec<_> = (0..self.bound.resolution)
+            .map(|apart| State::new(self, Left::NOTHING, [0, apart]))
+            .collect();
+        for _ in 0..steps {
+            let mut stage = Stage { setup: self, layer: &layer, memory: &mut memory };
+            settling.retain_mut(|state| {
+                let is_good = state.step(&mut stage, &mut Tape::default()).is_ok();
+                state.fingerprint(&mut stage);
+                // What breaks a rule all by itself is found from the other beginnings.
+                is_good
+            });
+            memory.clear();
+            layer = layer.next(self);
+        }
+        for apart in 0..self.bound.resolution {
+            let later = match apart {
+                0 => String::new(),
+                _ => format!(", the Secondary {:?} later", self.step * u32::from(apart)),
+            };
+            let story = format!("Both units get their power{later}.\n");
+            all.push((State::new(self, left, [0, apart]), story));
+        }
+        for mut state in settling {
+            state.set_left(left);
+            all.push((state, "The pair has settled, with the Primary as Active.\n".into()));
+        }
+        (layer, all)
     }
 }
 
-/// Where a state comes from: the one before, and what the adversary chose.
+/// Where a state comes from: the one before, and what the adversary chose. Twelve bytes, as there are many.
 #[derive(Clone, Copy)]
 struct Origin {
     before: u32,
-    tape: u64,
+    tape: [u32; 2],
+}
+
+impl Origin {
+    fn new(before: u32, tape: u64) -> Self {
+        Self { before, tape: [(tape >> 32) as u32, tape as u32] }
+    }
+
+    fn tape(self) -> u64 {
+        u64::from(self.tape[0]) << 32 | u64::from(self.tape[1])
+    }
 }
 
 const BEGINNING: u32 = u32::MAX;
 /// So many states are expanded before what was found is put together.
-const PIECE: usize = 1 << 14;
+const PIECE: usize = 1 << 15;
+
+/// A state whose turn has not come yet.
+struct Waiting {
+    number: u32,
+    fingerprint: u128,
+    state: Kept,
+}
 
 /// What one thread found from its share of the frontier.
 #[derive(Default)]
 struct Found {
-    new: Vec<(u128, Box<State>, Origin)>,
+    new: Vec<(u128, Kept, Origin)>,
     steps: u64,
-    longest_conflict: u16,
+    longest_conflict: u8,
     broken: Option<(Broken, Origin)>,
 }
 
-/// The states that were visited, each with what was left to the adversary: more than once only if neither
-/// was more than the other.
-// Only asked whether a state is there: its order does not matter.
-#[allow(clippy::disallowed_types)]
+/// What one thread keeps for itself.
 #[derive(Default)]
-struct Visited(std::collections::HashMap<u128, Vec<Left>>);
-
-impl Visited {
-    fn covers(&self, fingerprint: u128, left: &Left) -> bool {
-        let known = self.0.get(&fingerprint);
-        known.is_some_and(|known| known.iter().any(|known| known.covers(left)))
-    }
-
-    /// Says whether it is new.
-    fn insert(&mut self, fingerprint: u128, left: Left) -> bool {
-        if self.covers(fingerprint, &left) {
-            return false;
-        }
-        let known = self.0.entry(fingerprint).or_default();
-        known.retain(|known| !left.covers(known));
-        known.push(left);
-        true
-    }
+struct Worker {
+    memory: Memory,
+    /// What it found in this piece.
+    new: Visited,
 }
 
 /// Visits all states that can be reached within the bound, on `threads` threads, unless a rule breaks
@@ -253,85 +266,123 @@ pub fn search(
         depth: 0,
         virtual_time: Duration::ZERO,
         longest_conflict: Duration::ZERO,
-        is_complete: false,
+        reach: Reach::Some,
         counterexample: None,
     };
-    let mut frontier: Vec<(u32, Box<State>)> = Vec::new();
-    for (at, mut state) in setup.beginnings().into_iter().enumerate() {
-        let index = u32::try_from(origins.len()).expect("few");
-        if visited.insert(state.fingerprint(&setup), state.left()) {
-            origins.push(Origin { before: BEGINNING, tape: at as u64 });
-            frontier.push((index, Box::new(state)));
-        }
+    let mut workers: Vec<Worker> = (0..threads.max(1)).map(|_| Worker::default()).collect();
+    let (mut layer, beginnings) = setup.beginnings();
+    let mut first = Vec::new();
+    for (at, (state, _)) in beginnings.into_iter().enumerate() {
+        let number = u32::try_from(at).expect("few");
+        origins.push(Origin::new(BEGINNING, at as u64));
+        // It is a beginning by its place here: no other state is the same at a time that never comes again.
+        first.push(Waiting { number, fingerprint: number.into(), state: state.keep() });
+        visited.insert(number.into(), state.left());
     }
-    while !frontier.is_empty() && outcome.counterexample.is_none() && outcome.states < most {
+    let mut frontier = vec![first];
+    let end = if bound.steps == 0 { u64::MAX } else { bound.steps.into() };
+    while !frontier.is_empty()
+        && outcome.counterexample.is_none()
+        && outcome.states < most
+        && outcome.depth < end
+    {
         let mut longest = 0;
-        let layer = core::mem::take(&mut frontier);
-        // Piece by piece, so that what is found twice is not kept twice for long.
-        for piece in layer.chunks(PIECE) {
-            for Found { new, steps, longest_conflict, broken } in
-                expand_on(threads, &setup, &visited, piece)
-            {
-                outcome.steps += steps;
-                longest = longest.max(longest_conflict);
-                for (fingerprint, state, origin) in new {
+        let mut next: Vec<Vec<Waiting>> = Vec::new();
+        // Piece by piece, so that what is found twice is not kept twice for long, and what has had its turn is
+        // kept no longer.
+        for piece in frontier {
+            for found in expand_on(&mut workers, &setup, &layer, &visited, &piece) {
+                outcome.steps += found.steps;
+                longest = longest.max(found.longest_conflict);
+                for (fingerprint, state, origin) in found.new {
                     if visited.insert(fingerprint, state.left()) {
-                        let index = u32::try_from(origins.len()).expect("memory is not that large");
+                        let number =
+                            u32::try_from(origins.len()).expect("memory is not that large");
                         origins.push(origin);
-                        frontier.push((index, state));
+                        let waiting = Waiting { number, fingerprint, state };
+                        match next.last_mut().filter(|piece| piece.len() < PIECE) {
+                            Some(piece) => piece.push(waiting),
+                            None => next.push(vec![waiting]),
+                        }
                     }
                 }
-                if let (None, Some((broken, origin))) = (&outcome.counterexample, broken) {
+                if let (None, Some((broken, origin))) = (&outcome.counterexample, found.broken) {
                     outcome.counterexample = Some(tell(&setup, &origins, origin, broken));
                 }
             }
         }
+        frontier = next;
+        layer = layer.next(&setup);
+        workers.iter_mut().for_each(|worker| worker.memory.clear());
         outcome.longest_conflict = outcome.longest_conflict.max(setup.step * u32::from(longest));
         outcome.states = origins.len() as u64;
         outcome.depth += 1;
         outcome.virtual_time = setup.step * u32::try_from(outcome.depth).unwrap_or(u32::MAX);
         let (depth, states) = (outcome.depth, outcome.states);
-        progress(Progress { depth, states, frontier: frontier.len() as u64 });
+        let waiting = frontier.iter().map(|piece| piece.len() as u64).sum();
+        progress(Progress { depth, states, frontier: waiting });
     }
-    outcome.is_complete = frontier.is_empty() && outcome.counterexample.is_none();
+    if outcome.counterexample.is_none() {
+        outcome.reach = match frontier.is_empty() {
+            true => Reach::All,
+            false if outcome.depth >= end => Reach::Steps,
+            false => Reach::Some,
+        };
+    }
     outcome
 }
 
 fn expand_on(
-    threads: usize,
+    workers: &mut [Worker],
     setup: &Setup,
+    layer: &Layer,
     visited: &Visited,
-    piece: &[(u32, Box<State>)],
+    piece: &[Waiting],
 ) -> Vec<Found> {
-    let share = piece.len().div_ceil(threads.max(1));
+    let share = piece.len().div_ceil(workers.len());
     std::thread::scope(|scope| {
-        let work: Vec<_> = piece
-            .chunks(share)
-            .map(|share| scope.spawn(move || expand(setup, visited, share)))
+        let work: Vec<_> = workers
+            .iter_mut()
+            .zip(piece.chunks(share))
+            .map(|(worker, share)| {
+                scope.spawn(move || expand(worker, setup, layer, visited, share))
+            })
             .collect();
         work.into_iter().map(|thread| thread.join().expect("it does not panic")).collect()
     })
 }
 
-fn expand(setup: &Setup, visited: &Visited, share: &[(u32, Box<State>)]) -> Found {
+fn expand(
+    worker: &mut Worker,
+    setup: &Setup,
+    layer: &Layer,
+    visited: &Visited,
+    share: &[Waiting],
+) -> Found {
     let mut found = Found::default();
-    let mut new = Visited::default();
-    for (index, state) in share {
+    let Worker { memory, new } = worker;
+    new.clear();
+    let mut stage = Stage { setup, layer, memory };
+    for Waiting { number, fingerprint, state } in share {
+        // The same state was found with more left meanwhile.
+        if !visited.is_present(*fingerprint, state.left()) {
+            continue;
+        }
         let mut tape = Tape::default();
         loop {
-            let mut after = State::clone(state);
-            let result = after.step(setup, &mut tape);
+            let mut after = state.unpack();
+            let result = after.step(&mut stage, &mut tape);
             found.steps += 1;
-            let origin = Origin { before: *index, tape: tape.pack() };
+            let origin = Origin::new(*number, tape.pack());
             if let Err(broken) = result {
                 found.broken = Some((broken, origin));
                 return found;
             }
-            found.longest_conflict = found.longest_conflict.max(after.watch.conflict());
-            let fingerprint = after.fingerprint(setup);
+            found.longest_conflict = found.longest_conflict.max(after.watch().conflict());
+            let fingerprint = after.fingerprint(&mut stage);
             let left = after.left();
-            if !visited.covers(fingerprint, &left) && new.insert(fingerprint, left) {
-                found.new.push((fingerprint, Box::new(after), origin));
+            if !visited.covers(fingerprint, left) && new.insert(fingerprint, left) {
+                found.new.push((fingerprint, after.keep(), origin));
             }
             if !tape.next() {
                 break;
@@ -347,20 +398,27 @@ fn tell(setup: &Setup, origins: &[Origin], last: Origin, (rule, text): Broken) -
     while let Some(origin) = way.last().filter(|origin| origin.before != BEGINNING) {
         way.push(origins[origin.before as usize]);
     }
+    let beginning = way.pop().map_or(0, |origin| origin.tape() as usize);
     way.reverse();
-    let beginning = way.first().map_or(0, |origin| origin.tape as usize);
-    let mut state = setup.beginnings().swap_remove(beginning);
-    let begin = state.elapsed(setup);
-    let mut story = String::new();
-    for origin in way.iter().skip(1) {
-        let at = state.elapsed(setup).saturating_sub(begin);
+    let (mut layer, mut beginnings) = setup.beginnings();
+    let (mut state, mut story) = beginnings.swap_remove(beginning);
+    let mut memory = Memory::default();
+    let begin = layer.now;
+    let _ = writeln!(story, "{:>9}  {:44}Secondary", "", "Primary");
+    for origin in &way {
+        let at = layer.now.saturating_since(begin);
         state.notes = Some(Vec::new());
+        let mut stage = Stage { setup, layer: &layer, memory: &mut memory };
         // The last step breaks the rule.
-        let _ = state.step(setup, &mut Tape::unpack(origin.tape));
+        if state.step(&mut stage, &mut Tape::unpack(origin.tape())).is_ok() {
+            state.fingerprint(&mut stage);
+        }
         for (unit, note) in state.notes.take().unwrap_or_default() {
             let column = if unit == 0 { 0 } else { 44 };
             let _ = writeln!(story, "{:>6} ms  {:column$}{note}", at.as_millis(), "");
         }
+        memory.clear();
+        layer = layer.next(setup);
     }
-    Counterexample { rule, text, story }
+    Counterexample { rule, text, steps: way.len(), story }
 }

@@ -1,351 +1,426 @@
 //! One state of the search: two role machines, what is on its way between them, and what the adversary may
 //! still do.
 
+use super::Setup;
+use super::bound::{Kind, Left};
+use super::hash::Wide;
+use super::machine::{
+    Boot, Common, Consequence, Effect, Happening, Layer, Memory, OFF, Platform, Told, seed,
+};
 use super::tape::Tape;
-use super::watch::{Broken, Limits, Watch};
-use super::{Bound, Setup};
-use crate::oracle::Rule;
-use core::hash::{BuildHasher as _, Hash as _, Hasher};
-use core::time::Duration;
-use foldhash::quality::FixedState;
-use ha_core::identity::{PathId, UnitId};
-use ha_core::machine::{Channel, Machine as _, Origin, Output};
-use ha_core::pair::{Event, Frame, Heartbeat, HeartbeatId, Input, MAX_HEARTBEAT_LEN, Pair};
-use ha_core::time::Instant;
+use super::watch::{Broken, Watch};
+use arrayvec::ArrayVec;
+use core::hash::Hash as _;
 
-/// Far from the epoch, as the clock of a unit is.
-const EPOCH: Instant = Instant::from_millis(1_000_000_000);
+/// The most heartbeats on their way at a time, and the most former starts of a unit.
+const MAX_FLYING: usize = 32;
+const MAX_FORMER: usize = 3;
 
-/// What the adversary may still do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Left {
-    losses: u8,
-    duplicates: u8,
-    delays: u8,
-    crashes: u8,
-    pauses: u8,
-    orders: u8,
-    /// Of each unit.
-    faults: [u8; 2],
-}
-
-impl Left {
-    pub(super) fn new(bound: &Bound) -> Self {
-        Self {
-            losses: bound.losses,
-            duplicates: bound.duplicates,
-            delays: bound.delays,
-            crashes: bound.crashes,
-            pauses: bound.pauses,
-            orders: bound.orders,
-            faults: [bound.equal_faults; 2],
-        }
-    }
-
-    /// At least as much as the other: whatever can follow from a state with that can follow with this.
-    pub(super) fn covers(&self, other: &Self) -> bool {
-        self.losses >= other.losses
-            && self.duplicates >= other.duplicates
-            && self.delays >= other.delays
-            && self.crashes >= other.crashes
-            && self.pauses >= other.pauses
-            && self.orders >= other.orders
-            && self.faults[0] >= other.faults[0]
-            && self.faults[1] >= other.faults[1]
-    }
-
-    /// Not every heartbeat arrived in time.
-    fn is_lossy(&self, bound: &Bound) -> bool {
-        self.losses < bound.losses || self.delays < bound.delays
-    }
-}
+/// A heartbeat has arrived, but its receiver pauses.
+const ARRIVED: u8 = 0;
 
 /// A heartbeat on its way.
-#[derive(Clone, Debug)]
-struct Flying {
-    to: usize,
-    /// Steps until it arrives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Flying {
+    to: u8,
+    path: u8,
+    /// One more than the steps until it arrives; or [`ARRIVED`].
     wait: u8,
-    heartbeat: Heartbeat,
+    heartbeat: u32,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 struct Unit {
-    /// `None`: it is off.
-    pair: Option<Pair>,
-    starts: u64,
-    /// Its former starts of which anybody can still hear, and the numbers of their last heartbeats.
-    former: Vec<(u64, u64)>,
+    /// [`OFF`]: it is off.
+    machine: u32,
+    /// It has its power, and so many steps until it starts.
+    boots_in: Option<u8>,
+    starts: u8,
     weight: u16,
+    is_cut_off: bool,
+    in_maintenance: bool,
+    platform: Platform,
     /// Steps for which it does nothing yet.
     paused: u8,
-    /// What arrived meanwhile.
-    queue: Vec<Flying>,
+    /// Its former starts of which anybody can still hear, and the numbers of their last heartbeats.
+    former: [(u8, u32); MAX_FORMER],
+}
+
+/// A state, but for what is on its way.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Core {
+    units: [Unit; 2],
+    left: Left,
+    pub(super) watch: Watch,
+}
+
+/// A state as it is kept until it is its turn.
+#[derive(Debug)]
+pub(super) struct Kept {
+    core: Core,
+    flying: Box<[Flying]>,
 }
 
 /// A state.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(super) struct State {
-    step: u64,
-    units: [Unit; 2],
-    wire: Vec<Flying>,
-    left: Left,
-    pub(super) watch: Watch,
-    /// Notes of the last step, if they are wanted.
+    core: Core,
+    flying: ArrayVec<Flying, MAX_FLYING>,
+    /// What happened to whom, if that is wanted.
     pub(super) notes: Option<Vec<(usize, String)>>,
 }
 
-impl State {
-    /// Both units are off.
-    pub(super) fn new(limits: Limits, left: Left, weight: u16) -> Self {
-        let (former, queue) = (Vec::new(), Vec::new());
-        let unit = Unit { pair: None, starts: 0, former, weight, paused: 0, queue };
-        Self {
-            step: 0,
-            units: [unit.clone(), unit],
-            wire: Vec::new(),
-            left,
-            watch: Watch::new(limits),
-            notes: None,
-        }
+/// Where a step happens, and what is known of it.
+pub(super) struct Stage<'a> {
+    pub(super) setup: &'a Setup,
+    pub(super) layer: &'a Layer,
+    pub(super) memory: &'a mut Memory,
+}
+
+impl Kept {
+    pub(super) fn unpack(&self) -> State {
+        let flying = self.flying.iter().copied().collect();
+        State { core: self.core, flying, notes: None }
     }
 
     pub(super) fn left(&self) -> Left {
-        self.left
+        self.core.left
+    }
+}
+
+impl State {
+    /// Both units are off, and get their power so many steps from now.
+    pub(super) fn new(setup: &Setup, left: Left, boots_in: [u8; 2]) -> Self {
+        let units = boots_in.map(|boots_in| Unit {
+            machine: OFF,
+            boots_in: Some(boots_in),
+            starts: 0,
+            weight: setup.bound.equal_faults.into(),
+            is_cut_off: false,
+            in_maintenance: false,
+            platform: Platform::Works,
+            paused: 0,
+            former: [(0, 0); MAX_FORMER],
+        });
+        let core = Core { units, left, watch: Watch::new(setup.limits) };
+        Self { core, flying: ArrayVec::new(), notes: None }
+    }
+
+    pub(super) fn keep(&self) -> Kept {
+        Kept { core: self.core, flying: self.flying.as_slice().into() }
+    }
+
+    pub(super) fn left(&self) -> Left {
+        self.core.left
     }
 
     pub(super) fn set_left(&mut self, left: Left) {
-        self.left = left;
+        self.core.left = left;
     }
 
-    pub(super) fn now(&self, setup: &Setup) -> Instant {
-        EPOCH + setup.step.saturating_mul(u32::try_from(self.step).unwrap_or(u32::MAX))
+    pub(super) fn watch(&self) -> &Watch {
+        &self.core.watch
     }
 
-    /// Since the start of the search.
-    pub(super) fn elapsed(&self, setup: &Setup) -> Duration {
-        self.now(setup).saturating_since(EPOCH)
+    fn unit(&mut self, unit: usize) -> &mut Unit {
+        &mut self.core.units[unit]
+    }
+
+    /// The adversary does something that it has left.
+    fn spend(&mut self, kind: Kind) {
+        self.core.left.spend(kind);
+        self.core.watch.disturbed();
     }
 
     /// One step of time, with the adversary's choices from the tape. The Primary acts first: what it says
     /// can arrive within the same step.
-    pub(super) fn step(&mut self, setup: &Setup, tape: &mut Tape) -> Result<(), Broken> {
+    pub(super) fn step(&mut self, stage: &mut Stage<'_>, tape: &mut Tape) -> Result<(), Broken> {
+        let setup = stage.setup;
         for unit in [0, 1] {
-            self.disturb(setup, tape, unit)?;
-            self.arrive(setup, tape, unit)?;
-            let paused = &mut self.units[unit].paused;
-            if *paused > 0 {
-                *paused -= 1;
+            self.disturb(stage, tape, unit)?;
+            let arrived = self.arrive(unit);
+            if self.core.units[unit].paused > 0 {
+                self.unit(unit).paused -= 1;
+                for flying in arrived {
+                    self.flying.push(Flying { wait: ARRIVED, ..flying });
+                }
                 continue;
             }
-            for flying in core::mem::take(&mut self.units[unit].queue) {
-                self.deliver(setup, tape, &flying)?;
+            for Flying { path, heartbeat, .. } in arrived {
+                self.happens(stage, tape, unit, Happening::Heartbeat { path, heartbeat })?;
             }
-            self.wake(setup, tape, unit)?;
+            self.happens(stage, tape, unit, Happening::Time)?;
+            self.core.watch.rests(unit, setup.limits)?;
         }
-        for flying in &mut self.wire {
-            flying.wait = flying.wait.saturating_sub(1);
+        for flying in self.flying.iter_mut().filter(|flying| flying.wait > 1) {
+            flying.wait -= 1;
         }
-        self.step += 1;
-        let with_losses = self.left.is_lossy(&setup.bound);
-        self.watch.step(setup.limits, with_losses)
+        // What does not arrive at the same unit at the same time may have any order.
+        self.flying.sort_by_key(|flying| (flying.to, flying.wait));
+        let with_losses = setup.is_lossy(self.core.left);
+        self.core.watch.step(setup.limits, with_losses)
+    }
+
+    /// Takes what arrives at a unit in this step, in that order, from what is on its way.
+    fn arrive(&mut self, unit: usize) -> ArrayVec<Flying, MAX_FLYING> {
+        let mut arrived = ArrayVec::<_, MAX_FLYING>::new();
+        self.flying.retain(|flying| {
+            let is_here = usize::from(flying.to) == unit && flying.wait <= 1;
+            if is_here {
+                arrived.push(*flying);
+            }
+            !is_here
+        });
+        // What waits since its receiver pauses was there before.
+        arrived.sort_by_key(|flying| flying.wait);
+        arrived
     }
 
     /// What the adversary does to a unit.
-    fn disturb(&mut self, setup: &Setup, tape: &mut Tape, unit: usize) -> Result<(), Broken> {
-        let left = self.left;
-        if self.units[unit].pair.is_none() {
+    fn disturb(
+        &mut self,
+        stage: &mut Stage<'_>,
+        tape: &mut Tape,
+        unit: usize,
+    ) -> Result<(), Broken> {
+        let Unit { machine, boots_in, starts, paused, platform, .. } = self.core.units[unit];
+        let is_off = machine == OFF;
+        match boots_in {
+            Some(0) => return self.start(stage, tape, unit),
+            Some(steps) => {
+                self.unit(unit).boots_in = Some(steps - 1);
+                return Ok(());
+            }
             // A crashed unit may start again at any time, or never.
-            if self.units[unit].starts > 0 && tape.choose(2) == 1 {
-                return self.start(setup, tape, unit);
+            None if is_off && starts > 0 && tape.choose(2) == 1 => {
+                return self.start(stage, tape, unit);
             }
-            return Ok(());
+            None if is_off || paused > 0 => return Ok(()),
+            None => {}
         }
-        if self.units[unit].paused > 0 {
-            return Ok(());
-        }
-        let pauses = if left.pauses > 0 { setup.longest_pause } else { 0 };
-        let mut chosen = tape.choose(
-            1 + u8::from(left.crashes > 0)
-                + u8::from(left.orders > 0)
-                + u8::from(left.faults[unit] > 0)
-                + pauses,
-        );
-        let mut is = |there: bool| {
-            let hit = there && chosen == 1;
-            chosen = chosen.saturating_sub(u8::from(there));
-            hit
+        let setup = stage.setup;
+        let left = self.core.left;
+        let fault = if unit == 0 { Kind::FaultA } else { Kind::FaultB };
+        let has = |kind: Kind| {
+            let (is_cut_off, in_maintenance) =
+                (self.core.units[unit].is_cut_off, self.core.units[unit].in_maintenance);
+            left.has(kind)
+                && match kind {
+                    Kind::Cut => !is_cut_off,
+                    Kind::Maintenance => !in_maintenance,
+                    Kind::Failure => platform == Platform::Works,
+                    _ => true,
+                }
         };
-        if is(left.crashes > 0) {
-            self.left.crashes -= 1;
-            self.note(unit, || "! crashes".into());
-            let it = &mut self.units[unit];
-            it.former.extend(it.pair.take().map(|pair| (pair.start(), pair.last_number())));
-            it.queue.clear();
-            self.watch.power(unit, setup.limits);
-        } else if is(left.orders > 0) {
-            self.left.orders -= 1;
-            self.order(setup, tape, unit)?;
-        } else if is(left.faults[unit] > 0) {
-            self.left.faults[unit] -= 1;
-            self.units[unit].weight -= 1;
-            self.watch.health_changed();
-            let weight = self.units[unit].weight;
-            self.input(setup, tape, unit, Input::HealthWeight(weight))?;
-        } else if chosen > 0 {
-            self.left.pauses -= 1;
-            self.units[unit].paused = chosen;
-            self.note(unit, || format!("! pauses for {:?}", setup.step * u32::from(chosen)));
-        }
-        Ok(())
-    }
-
-    /// A hand-over is asked for: of a Standby that it takes, of an Active that it has its peer take.
-    fn order(&mut self, setup: &Setup, tape: &mut Tape, unit: usize) -> Result<(), Broken> {
-        let holds = self.watch.holds(unit);
-        let input = if holds { Input::FailOver } else { Input::TakeOver };
-        self.input(setup, tape, unit, input)
-    }
-
-    fn input(
-        &mut self,
-        setup: &Setup,
-        tape: &mut Tape,
-        unit: usize,
-        input: Input,
-    ) -> Result<(), Broken> {
-        let now = self.now(setup);
-        self.watch.wakes(unit, setup.limits);
-        let Some(pair) = &mut self.units[unit].pair else { return Ok(()) };
-        let result = pair.handle_input(now, input);
-        self.note(unit, || match result {
-            Ok(()) => format!("! is told {input:?}"),
-            Err(refusal) => format!("! is told {input:?}, and refuses: {refusal}"),
-        });
-        self.drain(setup, tape, unit)
-    }
-
-    pub(super) fn start(
-        &mut self,
-        setup: &Setup,
-        tape: &mut Tape,
-        unit: usize,
-    ) -> Result<(), Broken> {
-        let now = self.now(setup);
-        let it = &mut self.units[unit];
-        it.starts += 1;
-        let config = (setup.configure)(unit, it.starts * 2 + unit as u64);
-        it.pair = Some(Pair::new(config, now));
-        let weight = it.weight;
-        self.watch.power(unit, setup.limits);
-        self.note(unit, || "! starts".into());
-        self.input(setup, tape, unit, Input::HealthWeight(weight))
-    }
-
-    fn arrive(&mut self, setup: &Setup, tape: &mut Tape, unit: usize) -> Result<(), Broken> {
-        let is_here = |flying: &mut Flying| flying.to == unit && flying.wait == 0;
-        let arrived: Vec<_> = self.wire.extract_if(.., is_here).collect();
-        for flying in arrived {
-            if self.units[unit].paused > 0 {
-                self.units[unit].queue.push(flying);
-            } else {
-                self.deliver(setup, tape, &flying)?;
-            }
-        }
-        Ok(())
-    }
-
-    fn deliver(&mut self, setup: &Setup, tape: &mut Tape, flying: &Flying) -> Result<(), Broken> {
-        let now = self.now(setup);
-        let unit = flying.to;
-        self.watch.wakes(unit, setup.limits);
-        let Some(pair) = &mut self.units[unit].pair else { return Ok(()) };
-        let peer = UnitId(1 - unit as u8);
-        let from = Origin { peer, path: PathId(0), channel: Channel::Pair };
-        let mut buf = [0; MAX_HEARTBEAT_LEN];
-        let len = flying.heartbeat.emit(&mut buf).expect("it fits");
-        if pair.handle_datagram(now, from, &buf[..len]).is_ok() {
-            self.watch.hears(unit, flying.heartbeat.stance);
-        }
-        self.drain(setup, tape, unit)
-    }
-
-    fn wake(&mut self, setup: &Setup, tape: &mut Tape, unit: usize) -> Result<(), Broken> {
-        let now = self.now(setup);
-        let Some(pair) = &mut self.units[unit].pair else { return Ok(()) };
-        if pair.poll_timeout().is_none_or(|deadline| deadline.at > now) {
+        let all = [
+            (Kind::Crash, 1),
+            (Kind::Order, 1),
+            (fault, 1),
+            (Kind::Demotion, 1),
+            (Kind::Maintenance, 1),
+            (Kind::Cut, 1),
+            (Kind::Failure, 2),
+            (Kind::Pause, setup.longest_pause),
+        ];
+        let ways = all.map(|(kind, ways)| (kind, if has(kind) { ways } else { 0 }));
+        let mut chosen = tape.choose(1 + ways.iter().map(|(_, ways)| ways).sum::<u8>());
+        if chosen == 0 {
             return Ok(());
         }
-        self.watch.wakes(unit, setup.limits);
-        pair.handle_timeout(now);
-        self.drain(setup, tape, unit)
+        for (kind, ways) in ways {
+            if chosen <= ways {
+                self.spend(kind);
+                return self.hurt(stage, tape, unit, kind, chosen);
+            }
+            chosen -= ways;
+        }
+        Ok(())
     }
 
-    /// Does all that a unit wants: actions are carried out at once.
-    fn drain(&mut self, setup: &Setup, tape: &mut Tape, unit: usize) -> Result<(), Broken> {
-        let now = self.now(setup);
-        let mut buf = [0; MAX_HEARTBEAT_LEN];
-        loop {
-            let Some(pair) = &mut self.units[unit].pair else { return Ok(()) };
-            let Some(output) = pair.poll_output(now, &mut buf) else { return Ok(()) };
-            match output {
-                Output::Transmit { len, .. } => self.send(setup, tape, unit, &buf[..len])?,
-                Output::Action { id, action } => {
-                    let why = pair.decision().why;
-                    pair.handle_done(now, id, Ok(()));
-                    self.note(unit, || format!("> {}", action.name()));
-                    self.watch.acts(unit, &action, why, setup.limits)?;
+    fn hurt(
+        &mut self,
+        stage: &mut Stage<'_>,
+        tape: &mut Tape,
+        unit: usize,
+        kind: Kind,
+        how: u8,
+    ) -> Result<(), Broken> {
+        match kind {
+            Kind::Crash => self.crash(stage, unit),
+            Kind::Pause => {
+                self.unit(unit).paused = how;
+                self.note(unit, || format!("! pauses for {:?}", stage.setup.step * u32::from(how)));
+            }
+            Kind::Order => {
+                // Of a Standby that it takes, of an Active that it has its peer take.
+                let holds = self.core.watch.holds(unit);
+                let told = if holds { Told::FailOver } else { Told::TakeOver };
+                return self.happens(stage, tape, unit, Happening::Told(told));
+            }
+            Kind::FaultA | Kind::FaultB => {
+                self.unit(unit).weight -= 1;
+                let weight = self.core.units[unit].weight;
+                self.core.watch.told(unit, |told| told.weight = weight);
+                return self.happens(stage, tape, unit, Happening::Told(Told::Weight(weight)));
+            }
+            Kind::Demotion => {
+                self.core.watch.told(unit, |told| told.is_demoted = true);
+                return self.happens(stage, tape, unit, Happening::Told(Told::Demote));
+            }
+            Kind::Maintenance => {
+                return self.happens(stage, tape, unit, Happening::Told(Told::Maintenance));
+            }
+            Kind::Cut => {
+                self.unit(unit).is_cut_off = true;
+                self.core.watch.cut_off(unit);
+                return self.happens(stage, tape, unit, Happening::Told(Told::CutOff));
+            }
+            Kind::Failure => {
+                let (platform, what) = match how {
+                    1 => (Platform::FailsToTake, "take"),
+                    _ => (Platform::FailsToWithdraw, "withdrawal"),
+                };
+                self.unit(unit).platform = platform;
+                self.note(unit, || format!("! its next {what} will fail"));
+            }
+            Kind::Loss | Kind::Duplicate | Kind::Delay => {}
+        }
+        Ok(())
+    }
+
+    fn crash(&mut self, stage: &Stage<'_>, unit: usize) {
+        self.note(unit, || "! crashes".into());
+        let it = &mut self.core.units[unit];
+        if let Some(machine) = stage.layer.machine(it.machine) {
+            let last = u32::try_from(machine.last_number).expect("few heartbeats");
+            let free = it.former.iter_mut().find(|(start, _)| *start == 0);
+            *free.expect("there are few crashes") = (it.starts, last);
+        }
+        it.machine = OFF;
+        it.platform = Platform::Works;
+        self.flying.retain(|flying| usize::from(flying.to) != unit || flying.wait != ARRIVED);
+        self.core.watch.crashes(unit, stage.setup.limits);
+    }
+
+    fn start(&mut self, stage: &mut Stage<'_>, tape: &mut Tape, unit: usize) -> Result<(), Broken> {
+        self.note(unit, || "! starts".into());
+        let it = self.unit(unit);
+        it.boots_in = None;
+        it.starts += 1;
+        let Unit { starts: start, weight, in_maintenance, is_cut_off, .. } = *it;
+        let barred = [is_cut_off, in_maintenance];
+        self.core.watch.starts(unit, weight, barred, stage.setup.limits);
+        let boot = Boot { unit: unit as u8, start, weight, in_maintenance, is_cut_off };
+        self.happens(stage, tape, unit, Happening::Boot(boot))
+    }
+
+    /// Something happens to a unit, which does what follows from that.
+    fn happens(
+        &mut self,
+        stage: &mut Stage<'_>,
+        tape: &mut Tape,
+        unit: usize,
+        happening: Happening,
+    ) -> Result<(), Broken> {
+        let Unit { machine, platform, .. } = self.core.units[unit];
+        if machine == OFF && !matches!(happening, Happening::Boot(_)) {
+            return Ok(());
+        }
+        let Stage { setup, layer, memory } = stage;
+        let limits = setup.limits;
+        let consequence = memory.follow(setup, layer, machine, platform, happening);
+        if !consequence.is_idle {
+            self.core.watch.wakes(unit, limits);
+        }
+        match happening {
+            Happening::Heartbeat { path, heartbeat } if consequence.is_accepted => {
+                self.core.watch.hears(unit, path, layer.heartbeat(heartbeat), limits)?;
+            }
+            Happening::Told(told) => {
+                self.note(unit, || match consequence.refusal {
+                    None => format!("! is told {:?}", told.input()),
+                    Some(refusal) => {
+                        format!("! is told {:?}, and refuses: {refusal}", told.input())
+                    }
+                });
+            }
+            _ => {}
+        }
+        let Consequence { machine, platform, effects, .. } = consequence;
+        self.unit(unit).machine = *machine;
+        self.unit(unit).platform = *platform;
+        for effect in effects {
+            match effect {
+                Effect::Sends { path, heartbeat } => {
+                    self.send(setup, layer, tape, unit, *path, *heartbeat)?;
                 }
-                Output::Event(Event::FlapHold { .. }) => {
-                    let text =
-                        "the limit is too low: the fingerprint leaves out when roles changed";
-                    return Err((Rule::L3, text.into()));
+                Effect::Acts { action, why, is_done } => {
+                    let failed = if *is_done { "" } else { ", which fails" };
+                    self.note(unit, || format!("> {}{failed}", action.name()));
+                    self.unit(unit).in_maintenance |= action.name() == "Persist";
+                    self.core.watch.acts(unit, action, *why, *is_done, limits)?;
                 }
-                Output::Event(event) => self.note(unit, || format!("  {event:?}")),
+                Effect::Tells(event) => {
+                    self.note(unit, || format!("  {event:?}"));
+                    self.core.watch.tells(unit, event, limits)?;
+                }
             }
         }
+        Ok(())
     }
 
     fn send(
         &mut self,
         setup: &Setup,
+        layer: &Layer,
         tape: &mut Tape,
         unit: usize,
-        bytes: &[u8],
+        path: u8,
+        heartbeat: u32,
     ) -> Result<(), Broken> {
-        let heartbeat = Heartbeat::parse(bytes).expect("what a unit sends is a heartbeat");
-        self.watch.sends(unit, heartbeat.stance)?;
-        let left = self.left;
-        let delays = if left.delays > 0 { setup.longest_delay } else { 0 };
-        let fate =
-            tape.choose(1 + u8::from(left.losses > 0) + u8::from(left.duplicates > 0) + delays);
+        let said = layer.heartbeat(heartbeat);
+        self.core.watch.sends(unit, said, setup.limits)?;
+        let left = self.core.left;
+        let to = 1 - unit as u8;
+        let ways = [(Kind::Loss, 1), (Kind::Duplicate, 1), (Kind::Delay, setup.longest_delay)]
+            .map(|(kind, ways)| (kind, if left.has(kind) { ways } else { 0 }));
+        let mut fate = tape.choose(1 + ways.iter().map(|(_, ways)| ways).sum::<u8>());
+        let mut chosen = None;
+        for (kind, ways) in ways {
+            if fate > 0 && fate <= ways {
+                chosen = Some((kind, fate));
+                break;
+            }
+            fate -= ways.min(fate);
+        }
         let mut fly = |wait| {
-            self.wire.push(Flying { to: 1 - unit, wait: setup.flight + wait, heartbeat });
+            self.flying.push(Flying { to, path, wait: 1 + setup.flight + wait, heartbeat });
         };
-        let mut rest = fate;
-        let mut is = |there: bool| {
-            let hit = there && rest == 1;
-            rest = rest.saturating_sub(u8::from(there));
-            hit
+        let what = match chosen {
+            Some((Kind::Loss, _)) => ", which is lost",
+            Some((Kind::Duplicate, _)) => {
+                fly(0);
+                fly(1);
+                ", which comes twice"
+            }
+            Some((_, steps)) => {
+                fly(steps);
+                ", which is late"
+            }
+            None => {
+                fly(0);
+                ""
+            }
         };
-        let what = if fate == 0 {
-            fly(0);
-            ""
-        } else if is(left.losses > 0) {
-            self.left.losses -= 1;
-            ", which is lost"
-        } else if is(left.duplicates > 0) {
-            fly(0);
-            fly(1);
-            self.left.duplicates -= 1;
-            ", which comes twice"
-        } else {
-            fly(rest);
-            self.left.delays -= 1;
-            ", which is late"
-        };
-        let number = heartbeat.id.number;
-        self.note(unit, || format!("- {:?} ({number}){what}", heartbeat.stance));
+        if let Some((kind, _)) = chosen {
+            self.spend(kind);
+        }
+        self.note(unit, || {
+            let on_path =
+                if setup.bound.paths > 1 { format!(" on path {path}") } else { String::new() };
+            let number = said.id.number;
+            format!("- says {:?} ({number}){on_path}{what}", said.stance)
+        });
         Ok(())
     }
 
@@ -357,123 +432,107 @@ impl State {
 
     /// A number that stands for all that the future of this state depends on, whatever time it is. Forgets
     /// what it does not depend on.
-    pub(super) fn fingerprint(&mut self, setup: &Setup) -> u128 {
-        let now = self.now(setup);
+    pub(super) fn fingerprint(&mut self, stage: &mut Stage<'_>) -> u128 {
+        let Stage { setup, layer, memory } = stage;
+        self.forget_starts(layer);
+        let (starts, questions) = (self.starts(layer), self.questions(layer));
+        let common = Common::new(&starts, &questions, self.term(layer));
         let mut hasher = Wide::new();
-        self.watch.hash(&mut hasher);
-        self.forget_starts();
-        let starts = self.starts();
-        let frames = [0, 1].map(|unit| self.frame(now, unit, &starts));
-        for (unit, frame) in self.units.iter().zip(&frames) {
-            (unit.paused, unit.weight, unit.pair.is_some()).hash(&mut hasher);
-            if let Some(pair) = &unit.pair {
-                pair.fingerprint(frame, &mut hasher);
-            }
-            hasher.write_usize(unit.queue.len());
-            for flying in &unit.queue {
-                flying.heartbeat.fingerprint(frame, &mut hasher);
-            }
+        self.core.watch.fingerprint(common, &mut hasher);
+        for unit in [0, 1] {
+            let oldest = self.oldest_echo(layer, unit);
+            let it = self.unit(unit);
+            let Unit { boots_in, weight, is_cut_off, in_maintenance, platform, paused, .. } = *it;
+            let (fingerprint, machine) = memory.relative(setup, layer, it.machine, common, oldest);
+            it.machine = machine;
+            (boots_in, weight, is_cut_off, in_maintenance).hash(&mut hasher);
+            (platform, paused, fingerprint).hash(&mut hasher);
         }
-        for flying in &self.wire {
-            (flying.to, flying.wait).hash(&mut hasher);
-            flying.heartbeat.fingerprint(&frames[flying.to], &mut hasher);
-        }
-        for (unit, oldest) in frames.map(|frame| frame.oldest_echo).into_iter().enumerate() {
-            if let Some(pair) = &mut self.units[unit].pair {
-                pair.forget_before(oldest);
-            }
+        for Flying { to, path, wait, heartbeat } in &self.flying {
+            (to, path, wait).hash(&mut hasher);
+            memory.relative_heartbeat(layer, *heartbeat, common).hash(&mut hasher);
         }
         hasher.finish_wide()
     }
 
-    /// Heartbeats that have been sent and not been heard.
-    fn on_the_way(&self) -> impl Iterator<Item = &Heartbeat> {
-        let queues = self.units.iter().flat_map(|unit| &unit.queue);
-        self.wire.iter().chain(queues).map(|flying| &flying.heartbeat)
-    }
-
     /// Former starts of which nothing is on its way, and which the peer does not know, will never be heard of
     /// again.
-    fn forget_starts(&mut self) {
+    fn forget_starts(&mut self, layer: &Layer) {
         for unit in [0, 1] {
-            let mut former = core::mem::take(&mut self.units[unit].former);
-            let peer = self.units[1 - unit].pair.as_ref();
-            former.retain(|(start, _)| {
-                let is_it = |id: HeartbeatId| id.start == *start;
-                self.on_the_way().any(|it| is_it(it.id) || it.echo.is_some_and(is_it))
-                    || peer.is_some_and(|peer| peer.oldest_echo(*start).is_some())
+            let former = self.core.units[unit].former;
+            if former[0].0 == 0 {
+                continue;
+            }
+            let peer = layer.machine(self.core.units[1 - unit].machine);
+            let kept = former.into_iter().filter(|(start, _)| {
+                let start = seed(unit, *start);
+                let is_heard = self.flying.iter().any(|flying| {
+                    let it = layer.heartbeat(flying.heartbeat);
+                    it.id.start == start || it.echo.is_some_and(|echo| echo.start == start)
+                });
+                is_heard || peer.is_some_and(|peer| peer.oldest_echo(start).is_some())
             });
-            self.units[unit].former = former;
+            let mut still = [(0, 0); MAX_FORMER];
+            for (slot, former) in still.iter_mut().zip(kept.filter(|(start, _)| *start > 0)) {
+                *slot = former;
+            }
+            self.core.units[unit].former = still;
         }
     }
 
     /// Every start of a unit that anybody can still hear of, and the number of its last heartbeat: the present
     /// ones, then the former ones. A unit that is off keeps its place.
-    fn starts(&self) -> Vec<(u64, u64)> {
-        let present = self.units.iter().map(|unit| {
-            unit.pair.as_ref().map_or((0, 0), |pair| (pair.start(), pair.last_number()))
+    fn starts(&self, layer: &Layer) -> ArrayVec<(u64, u64), { 2 + 2 * MAX_FORMER }> {
+        let units = &self.core.units;
+        let present = units.iter().map(|unit| {
+            let machine = layer.machine(unit.machine);
+            machine.map_or((0, 0), |machine| (machine.start, machine.last_number))
         });
-        present.chain(self.units.iter().flat_map(|unit| unit.former.iter().copied())).collect()
+        let former = units.iter().enumerate().flat_map(|(unit, it)| {
+            let known = it.former.iter().filter(|(start, _)| *start > 0);
+            known.map(move |(start, last)| (seed(unit, *start), u64::from(*last)))
+        });
+        present.chain(former).collect()
     }
 
-    /// What the fingerprint of a unit is relative to.
-    fn frame<'a>(&self, now: Instant, unit: usize, starts: &'a [(u64, u64)]) -> Frame<'a> {
-        let pairs = self.units.iter().filter_map(|unit| unit.pair.as_ref());
-        let (start, _) = starts[unit];
-        // What the peer can echo, and what is echoed already, or will be once it has arrived.
-        let known = self.units[1 - unit].pair.as_ref().and_then(|peer| peer.oldest_echo(start));
-        let ids = self.on_the_way().flat_map(|it| [Some(it.id), it.echo]).flatten();
-        let ids = ids.filter(|id| id.start == start).map(|id| id.number);
-        Frame {
-            now,
-            starts,
-            term: pairs.map(Pair::term).min().unwrap_or(0),
-            oldest_echo: ids.chain(known).min().unwrap_or(u64::MAX),
+    /// The questions that are asked: of both units, and on their way.
+    fn questions(&self, layer: &Layer) -> ArrayVec<u64, { 2 + MAX_FLYING }> {
+        let present = self
+            .core
+            .units
+            .iter()
+            .map(|unit| layer.machine(unit.machine).map_or(0, |machine| machine.question));
+        let mut all: ArrayVec<u64, { 2 + MAX_FLYING }> = present.collect();
+        for flying in &self.flying {
+            let ask = layer.heartbeat(flying.heartbeat).ask;
+            if ask != 0 && !all.contains(&ask) {
+                all.push(ask);
+            }
         }
-    }
-}
-
-/// 128 bits: so many that two of a thousand million states hardly ever share a fingerprint (about once in
-/// 10^20 searches).
-struct Wide([foldhash::quality::FoldHasher<'static>; 2]);
-
-impl Wide {
-    fn new() -> Self {
-        Self([1, 2].map(|seed| FixedState::with_seed(seed).build_hasher()))
+        all
     }
 
-    fn finish_wide(&self) -> u128 {
-        let [high, low] = &self.0;
-        u128::from(high.finish()) << 64 | u128::from(low.finish())
-    }
-}
-
-impl Hasher for Wide {
-    fn finish(&self) -> u64 {
-        self.0[0].finish()
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        self.0.iter_mut().for_each(|half| half.write(bytes));
+    /// What terms are relative to: the lower one of both units, unless a unit can still start. That begins at
+    /// 0, so how far the other one is above that matters.
+    fn term(&self, layer: &Layer) -> u64 {
+        let mut machines = self.core.units.iter().map(|unit| layer.machine(unit.machine));
+        if self.core.left.has(Kind::Crash) {
+            return 0;
+        }
+        machines.try_fold(u64::MAX, |term, it| Some(term.min(it?.term))).unwrap_or(0)
     }
 
-    fn write_u64(&mut self, number: u64) {
-        self.0.iter_mut().for_each(|half| half.write_u64(number));
-    }
-
-    fn write_u8(&mut self, number: u8) {
-        self.write_u64(number.into());
-    }
-
-    fn write_u16(&mut self, number: u16) {
-        self.write_u64(number.into());
-    }
-
-    fn write_u32(&mut self, number: u32) {
-        self.write_u64(number.into());
-    }
-
-    fn write_usize(&mut self, number: usize) {
-        self.write_u64(number as u64);
+    /// The lowest number of a heartbeat of this unit that its peer can echo, or that is echoed already, or
+    /// will be once it has arrived.
+    fn oldest_echo(&self, layer: &Layer, unit: usize) -> u64 {
+        let [it, peer] = [unit, 1 - unit].map(|unit| layer.machine(self.core.units[unit].machine));
+        let Some(start) = it.map(|it| it.start) else { return u64::MAX };
+        let known = peer.and_then(|peer| peer.oldest_echo(start));
+        let ids = self.flying.iter().flat_map(|flying| {
+            let it = layer.heartbeat(flying.heartbeat);
+            [Some(it.id), it.echo]
+        });
+        let ids = ids.flatten().filter(|id| id.start == start).map(|id| id.number);
+        ids.chain(known).min().unwrap_or(u64::MAX)
     }
 }

@@ -1,0 +1,157 @@
+//! Crash detection (CRASH-1 to CRASH-3).
+
+use crate::unit::{A, B, DHCP, Two, VPN, dhcp, label, seconds, vpn};
+use core::time::Duration;
+use ha_core::identity::ServiceId;
+use ha_core::machine::ActionError;
+use ha_core::monitor::{Deduction, MonitorConfig, MonitorRef};
+use ha_core::pair::{Event, Input, Refusal, State};
+
+fn two() -> Two {
+    Two::settled(MonitorConfig::builder().service(dhcp()).service(vpn()).build().unwrap())
+}
+
+fn failed(two: &Two, unit: usize) -> usize {
+    let is_it = |event: &&Event| matches!(event, Event::ServiceFailed { service: DHCP, .. });
+    two.units[unit].events.iter().filter(is_it).count()
+}
+
+/// CRASH-1: a service that misses its deadline is named as failed, and its restart asked for, once; CRASH-2: on
+/// the Active the Standby takes over.
+#[test]
+fn a_service_that_misses_its_deadline_is_named_and_restarted() {
+    let mut two = two();
+    two.units[A].works.retain(|service| *service != DHCP);
+    two.run(Duration::from_millis(1900));
+    assert_eq!((failed(&two, A), two.takes()), (0, 0), "not before its deadline");
+    two.run(seconds(2));
+    let named = Event::ServiceFailed { service: DHCP, name: label("dhcp") };
+    assert!(two.units[A].events.contains(&named));
+    assert_eq!(two.units[A].restarts.iter().map(|(_, it)| *it).collect::<Vec<_>>(), [DHCP]);
+    assert_eq!(two.states(), [State::Standby, State::Active]);
+    let lost = vec![Deduction { monitor: MonitorRef::Service(DHCP), weight: 7 }];
+    assert_eq!(two.status(B).peer.unwrap().deductions, lost);
+}
+
+/// CRASH-2: when it works again the unit is a healthy Standby, and stays one.
+#[test]
+fn a_service_that_recovers_makes_a_healthy_standby() {
+    let mut two = two();
+    two.units[A].works.retain(|service| *service != DHCP);
+    two.run(seconds(4));
+    let now = two.now;
+    two.units[A].restarted(now, Ok(()));
+    two.units[A].works.push(DHCP);
+    two.run(seconds(30));
+    assert!(two.status(A).deductions.is_empty());
+    assert_eq!(two.states(), [State::Standby, State::Active]);
+    assert_eq!(two.takes(), 1);
+}
+
+/// CRASH-3, L2: failed on both, in either order: one change at the most.
+#[test]
+fn the_same_failure_on_both_moves_the_role_once_at_the_most() {
+    for (first, takes) in [(A, 1), (B, 0)] {
+        let mut two = two();
+        two.input(first, Input::ServiceFailed(DHCP)).unwrap();
+        two.run(Duration::from_millis(500));
+        two.input(1 - first, Input::ServiceFailed(DHCP)).unwrap();
+        for unit in [A, B] {
+            two.units[unit].works.retain(|service| *service != DHCP);
+        }
+        two.run(seconds(60));
+        assert_eq!(two.takes(), takes);
+    }
+}
+
+/// CRASH-1: one that fails again and again is restarted so often as it is configured, and then given up, and
+/// that is told. It counts again when it reports, or when an administrator tries again.
+#[test]
+fn a_service_is_not_restarted_without_end() {
+    let mut two = two();
+    two.units[A].works.retain(|service| *service != DHCP);
+    let mut restarts = 0;
+    for _ in 0..100 {
+        two.run(seconds(1));
+        while !two.units[A].restarts.is_empty() {
+            restarts += 1;
+            let now = two.now;
+            two.units[A].restarted(now, Ok(()));
+        }
+    }
+    assert_eq!(restarts, 2);
+    let given_up = Event::ServiceGivenUp { service: DHCP, name: label("dhcp") };
+    assert_eq!(two.units[A].events.iter().filter(|event| **event == given_up).count(), 1);
+    assert!(two.status(A).services[0].given_up);
+    two.input(A, Input::RetryService(DHCP)).unwrap();
+    assert_eq!(two.units[A].restarts.len(), 1, "another try");
+    two.input(A, Input::ServiceAlive(DHCP)).unwrap();
+    let status = two.status(A).services[0];
+    assert!(!status.failed && !status.given_up);
+}
+
+/// CRASH-1: a restart that fails is tried again when the deadline has passed, as long as there are tries left; and
+/// never two at a time.
+#[test]
+fn a_restart_that_fails_is_tried_again() {
+    let mut two = two();
+    two.units[A].works.retain(|service| *service != DHCP);
+    two.run(seconds(30));
+    assert_eq!(two.units[A].restarts.len(), 1, "one at a time");
+    let now = two.now;
+    two.units[A].restarted(now, Err(ActionError::Failed));
+    two.run(Duration::from_millis(2100));
+    assert_eq!(two.units[A].restarts.len(), 1, "the second try");
+    let told = two.units[A]
+        .events
+        .iter()
+        .any(|event| matches!(event, Event::ActionFailed { action: "RestartService", .. }));
+    assert!(told);
+}
+
+/// CRASH-3: a service that runs on the Active alone does not enter the comparison: its failure is named and its
+/// restart asked for, and the role stays. On the Standby it is not expected to report.
+#[test]
+fn a_service_of_the_active_alone_moves_nothing() {
+    let mut two = two();
+    two.units.iter_mut().for_each(|unit| unit.works.retain(|service| *service != VPN));
+    two.run(seconds(10));
+    assert_eq!(two.takes(), 0);
+    assert_eq!(two.units[A].restarts.iter().map(|(_, it)| *it).collect::<Vec<_>>(), [VPN]);
+    assert!(two.units[B].restarts.is_empty());
+    assert_eq!(two.weights(), [7, 7]);
+}
+
+/// CRASH-1: one that reports a thousand times as often as it has to costs nothing and changes nothing.
+#[test]
+fn a_service_that_reports_too_often_changes_nothing() {
+    let mut two = two();
+    let before = two.status(A);
+    two.units[A].events.clear();
+    for _ in 0..1000 {
+        two.input(A, Input::ServiceAlive(DHCP)).unwrap();
+    }
+    assert!(two.units[A].events.is_empty());
+    assert_eq!(two.status(A), before);
+}
+
+/// CRASH-1: what is not watched is refused, and what has not failed needs no other try.
+#[test]
+fn unknown_services_are_refused() {
+    let mut two = two();
+    let nine = ServiceId(9);
+    for input in [Input::ServiceAlive(nine), Input::ServiceFailed(nine), Input::RetryService(nine)]
+    {
+        assert_eq!(two.input(A, input), Err(Refusal::NoSuchService(nine)));
+    }
+    assert_eq!(two.input(A, Input::RetryService(DHCP)), Err(Refusal::NotFailed(DHCP)));
+}
+
+/// CRASH-4: reports of the time in which the unit did nothing were not heard: no service has failed by that.
+#[test]
+fn a_stall_fails_no_service() {
+    let mut two = two();
+    two.now = two.now + seconds(30);
+    two.run(Duration::from_millis(100));
+    assert_eq!([failed(&two, A), failed(&two, B)], [0, 0]);
+}
