@@ -164,6 +164,15 @@ fn a_failed_service_moves_the_role_and_is_restarted() {
     );
     until("its restart", || Path::new(&tried).exists().then_some(()));
 
+    let retry = |name: &str| {
+        let output = site.tool(&format!("retry-service {name}"));
+        (output.status.code(), String::from_utf8(output.stdout).unwrap())
+    };
+    std::fs::remove_file(&tried).unwrap();
+    assert_eq!(retry("dns"), (Some(0), "asked\n".to_owned()));
+    until("another restart", || Path::new(&tried).exists().then_some(()));
+    assert_eq!(retry("nat").0, Some(1), "there is no such service");
+
     std::fs::write(&works, "").unwrap();
     let here =
         site.status_when("it works again", |status| status["services"][0]["failed"] == false);
