@@ -188,7 +188,7 @@ fn monitors_are_told() {
   link     dmz0       not known yet
   target   lan0       10.1.0.53 reached here, lost at the peer
   target   wan0       fd00:2::53 lost here, unknown at the peer; the last 3 probes had no answer
-  service  dns        failed, given up after 3 restarts
+  service  dns        failed, given up (restarts: 3)
   service  nat        works
   service  vpn        is to run on the Active only
 ";
@@ -196,7 +196,7 @@ fn monitors_are_told() {
     status.role = "ACTIVE".into();
     status.services[2].failed = true;
     status.services[2].restarts = 1;
-    assert!(status.to_string().contains("  service  vpn        failed, 1 restarts\n"));
+    assert!(status.to_string().contains("  service  vpn        failed (restarts: 1)\n"));
     let json = serde_json::to_value(&status).unwrap();
     for (pointer, value) in [
         ("/takes", 0.into()),

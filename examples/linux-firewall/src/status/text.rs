@@ -118,8 +118,8 @@ impl Status {
             let state = match (it.failed, it.given_up) {
                 _ if elsewhere => "is to run on the Active only".to_owned(),
                 (false, _) => "works".to_owned(),
-                (true, false) => format!("failed, {} restarts", it.restarts),
-                (true, true) => format!("failed, given up after {} restarts", it.restarts),
+                (true, false) => format!("failed (restarts: {})", it.restarts),
+                (true, true) => format!("failed, given up (restarts: {})", it.restarts),
             };
             writeln!(f, "  service  {:<10} {state}", it.name)?;
         }
