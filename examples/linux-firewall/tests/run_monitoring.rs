@@ -143,7 +143,7 @@ fn a_failed_service_moves_the_role_and_is_restarted() {
             "[process]\n",
             &format!(
                 "[[service]]\nname = \"dns\"\ncommand = [\"test\", \"-e\", \"{works}\"]\n\
-                 every = \"100ms\"\nrestart = [\"touch\", \"{tried}\"]\n[process]\n"
+                 every = \"100ms\"\ndeadline = \"1h\"\nrestart = [\"touch\", \"{tried}\"]\n[process]\n"
             ),
         )
     };

@@ -14,7 +14,8 @@
 //!   gap is the largest time between two consecutive answers of which the later one falls in the
 //!   time of observation that begins with the fault. Nothing is subtracted, so an ideal fail-over
 //!   shows one millisecond. Silence at the end counts.
-//! - *Noise*: the same number over the equally long time right before the fault.
+//! - *Noise*: the same number over the equally long time right before the fault; a shorter one where the
+//!   fault is one of probes, which are seconds apart.
 //! - *Kept*: a TCP connection is kept if, after the time of observation, it begins and completes an
 //!   exchange with the right contents, and was neither reset nor given a wrong byte before.
 //! - *Stall*: the largest time between two consecutive completed exchanges of a connection, from

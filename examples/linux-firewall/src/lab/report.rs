@@ -216,7 +216,7 @@ impl Report {
         writeln!(
             f,
             "  gap: largest time between two answers to a 1 ms probe, from the fault on;\n  \
-             noise: the same over an equal time before it;"
+             noise: the same over the time before it;"
         )?;
         writeln!(
             f,
