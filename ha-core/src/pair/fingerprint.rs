@@ -223,13 +223,13 @@ fn hash_peer(peer: &Peer, frame: &Frame<'_>, failure_time: Duration, hasher: &mu
         }
     }
     candidate.map(|id| frame.id(id)).hash(hasher);
-    let Some(Last { heartbeat, at, since, alive }) = last else { return };
+    let Some(Last { heartbeat, at: _, silent_since, since, alive }) = last else { return };
     (alive, frame.id(heartbeat.id), frame.term(heartbeat.term)).hash(hasher);
     (heartbeat.interval, heartbeat.level).hash(hasher);
     // Of a silent peer nothing else is asked.
     if *alive {
         hash_heartbeat(heartbeat, frame, hasher);
-        frame.now.saturating_since(*at).hash(hasher);
+        frame.now.saturating_since(*silent_since).hash(hasher);
         frame.age(*since, failure_time).hash(hasher);
     }
 }

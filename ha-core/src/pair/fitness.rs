@@ -100,10 +100,12 @@ impl Pair {
                 self.event(Event::DemotionOver { demotion, expired: false });
                 self.set_demotion_timer();
             }
-            Input::Ready(ready) => {
+            // Said again, it is no news: the time that runs goes on.
+            Input::Ready(ready) if ready != self.fitness.ready => {
                 self.ready_or_not();
                 self.fitness.ready = ready;
             }
+            Input::Ready(_) => {}
             Input::Synchronized(synchronized) => {
                 if self.fitness.synchronized != synchronized {
                     self.fitness.synchronized = synchronized;
@@ -142,7 +144,9 @@ impl Pair {
     fn demote(&mut self, demotion: Demotion, until: Option<Instant>) -> Result<(), Refusal> {
         let demotions = &mut self.fitness.demotions;
         let is_known = demotions.all().iter().any(|known| known.demotion == demotion);
-        if !is_known && demotions.all().len() >= MAX_DEMOTIONS {
+        let own = Demotion::take_failed();
+        let others = demotions.all().iter().filter(|known| known.demotion != own).count();
+        if !is_known && demotion != own && others >= MAX_DEMOTIONS {
             return Err(Refusal::TooManyDemotions);
         }
         demotions.set(demotion, until);
@@ -221,6 +225,15 @@ impl Pair {
         self.reconsider(now);
     }
 
+    /// The Standby would not take or ask if it were ready: nothing is waited for.
+    pub(super) fn end_hold_for_readiness(&mut self, now: Instant) {
+        let waits = self.timers.get(Timer::Readiness).is_some() || self.fitness.overdue;
+        if waits && !self.would_move_if_ready(now) {
+            self.ready_or_not();
+            self.beat(now);
+        }
+    }
+
     /// What was waited for has come, one way or the other.
     pub(super) fn ready_or_not(&mut self) {
         self.fitness.overdue = false;
@@ -286,7 +299,10 @@ impl Pair {
 
     /// Its time is over. That is persisted first, too: tried until it works.
     pub(super) fn end_maintenance(&mut self, now: Instant) {
-        self.persist_maintenance(now, Maintenance::Off);
+        // Another one is on its way, and will have its own end; or it fails, and this one ends then.
+        if self.fitness.persisting.is_none() {
+            self.persist_maintenance(now, Maintenance::Off);
+        }
     }
 
     /// A maintenance with an end has reached it, so that its timer no longer runs.

@@ -115,14 +115,19 @@ impl HandOver {
         self.granted
     }
 
-    /// An administrator's word holds this unit back.
-    fn defers(&mut self, ours: Health, theirs: Health) -> bool {
+    /// What the health of both is, now that the peer is Active: an administrator's word holds only as long as it
+    /// stays so.
+    fn note_facts(&mut self, ours: Health, theirs: Health) {
         if self.deference == Deference::Begun {
             self.deference = Deference::While(ours, theirs);
         }
         if self.deference != Deference::While(ours, theirs) {
             self.deference = Deference::None;
         }
+    }
+
+    /// An administrator's word holds this unit back.
+    fn defers(&self) -> bool {
         self.deference != Deference::None
     }
 }
@@ -191,40 +196,56 @@ impl Pair {
 // What a unit wants of its own accord.
 impl Pair {
     /// A Standby that should be Active asks for the role: because it is strictly fitter, or is a Primary
-    /// that preempts (CRASH-3, PAIR-7). The peer's values are judged against those of ours that it had
-    /// heard, and against the present ones: a fault that both have by now moves nothing (L2).
+    /// that preempts (CRASH-3, PAIR-7).
     pub(super) fn consider(&mut self, now: Instant) {
-        if self.state != State::Standby || self.mismatch.is_some() {
+        if self.state != State::Standby {
             return;
         }
-        let Some(last) = self.peer.alive() else { return };
-        let heartbeat = last.heartbeat;
-        let heard_for = now.saturating_since(last.since);
-        if heartbeat.stance != Stance::Active || heartbeat.steady {
-            return;
+        let active = self.peer.alive().map(|last| last.heartbeat);
+        if let Some(active) = active.filter(|it| it.stance == Stance::Active) {
+            self.hand_over.note_facts(self.health(), active.health);
         }
-        let said = heartbeat.echo.and_then(|echo| self.history.said(echo));
-        let Some((said, _)) = said else { return };
+        match self.preference(now) {
+            Some(preference) => {
+                self.hand_over.preference = Some(preference);
+                self.dispatch(now, Cause::Preferred);
+            }
+            None => self.end_hold_for_readiness(now),
+        }
+    }
+
+    /// Why this unit should have the role of its peer, if it should now. The peer's values are judged against
+    /// those of ours that it had heard, and against the present ones: a fault that both have by now moves
+    /// nothing (L2).
+    ///
+    /// A fitter unit does not wait for the state, as one that preempts does: what its Active lacks is felt now
+    /// (MON-2, CRASH-2; our decision).
+    fn preference(&self, now: Instant) -> Option<Preference> {
+        let last = self.peer.alive()?;
+        let heartbeat = &last.heartbeat;
+        if self.mismatch.is_some() || heartbeat.stance != Stance::Active || heartbeat.steady {
+            return None;
+        }
+        let (said, _) = self.history.said(heartbeat.echo?)?;
         let (ours, theirs) = (self.standing(), heartbeat.standing());
         let prefer = self.config.rules.prefer;
-        let Some(preference) = prefer(&ours, &theirs).filter(|_| prefer(&said, &theirs).is_some())
-        else {
-            return;
-        };
-        if self.hand_over.defers(ours.health, theirs.health) || self.holds_voluntary_changes(now) {
-            return;
+        let preference = prefer(&ours, &theirs).filter(|_| prefer(&said, &theirs).is_some())?;
+        if self.hand_over.defers() || self.holds_voluntary_changes(now) {
+            return None;
         }
         // In verified working order, and with the sessions that it is there to protect (PAIR-7, PAIR-9).
+        let heard_for = now.saturating_since(last.since);
         let verified = heard_for >= self.config.failure_time() && !self.waits_for_state();
-        if preference == Preference::Preempt && !verified {
-            return;
-        }
-        self.hand_over.preference = Some(preference);
-        self.dispatch(now, Cause::Preferred);
+        (preference == Preference::BetterHealth || verified).then_some(preference)
     }
 
     /// Something that a decision depends on has changed: says so, and decides anew.
     pub(super) fn reconsider(&mut self, now: Instant) {
+        if self.state == State::Asking && !self.eligible() {
+            // Its peer takes back what it may have released, and need not wait for a claim.
+            self.event(Event::HandOverAborted("this unit may not take the role any more"));
+            self.dispatch(now, Cause::AskExpired);
+        }
         self.beat(now);
         self.dispatch(now, Cause::TimeToElect);
         self.consider(now);
@@ -270,8 +291,8 @@ impl Pair {
                 self.timers.set(Timer::Claim, Some(now + self.claim_time()));
                 self.beat(now);
             }
-            State::Released if self.asker_is_gone(heartbeat) => {
-                self.event(Event::HandOverAborted("the peer has restarted"));
+            State::Released if self.nobody_claims(heartbeat) => {
+                self.event(Event::HandOverAborted("the peer asks for the role no longer"));
                 self.be_patient(now);
                 self.dispatch(now, Cause::ClaimExpired);
             }
@@ -290,12 +311,14 @@ impl Pair {
         }
     }
 
-    /// The start of the peer that asked has been displaced by another one, which proves by its echo that it
-    /// is the present one: what was released will not be claimed, and need not be waited for (our decision).
-    fn asker_is_gone(&self, heartbeat: &Heartbeat) -> bool {
+    /// The peer asks for nothing any more, and has not taken: its question has expired, or it has restarted. What
+    /// was released will not be claimed, and need not be waited for (our decision). Another start of the peer
+    /// has to prove by its echo that it is the present one.
+    fn nobody_claims(&self, heartbeat: &Heartbeat) -> bool {
         let is_idle = matches!(heartbeat.stance, Stance::Election | Stance::Standby);
         let hears_us = heartbeat.echo.is_some_and(|echo| self.history.said(echo).is_some());
-        is_idle && hears_us && heartbeat.id.start != self.hand_over.asker
+        let is_asker = heartbeat.id.start == self.hand_over.asker;
+        is_idle && heartbeat.ask == 0 && (is_asker || hears_us)
     }
 
     fn hear_question(&mut self, now: Instant, heartbeat: &Heartbeat) {

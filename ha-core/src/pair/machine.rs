@@ -161,14 +161,29 @@ impl Pair {
         now
     }
 
-    /// Asks the role logic what follows from a cause, and does it.
-    pub(super) fn dispatch(&mut self, now: Instant, cause: Cause) {
+    fn own_view(&self) -> OwnView {
         let obstacles = self.obstacles();
-        let own = OwnView {
+        OwnView {
             eligible: obstacles.is_empty(),
             isolated: obstacles.contains(Obstacles::ISOLATED),
             election_over: self.timers.get(Timer::Election).is_none(),
-        };
+        }
+    }
+
+    /// If only it were ready, this unit would take the role, or ask for it as its Active wants it to.
+    pub(super) fn would_move_if_ready(&self, now: Instant) -> bool {
+        let own = OwnView { eligible: true, ..self.own_view() };
+        let peer = self.peer_view(now);
+        let is_invited = self.peer.alive().is_some_and(|last| last.heartbeat.invites);
+        let next = self.config.rules.next;
+        next(self.state, Cause::TimeToElect, own, peer) != self.state
+            || is_invited && next(self.state, Cause::TakeOver, own, peer) != self.state
+    }
+
+    /// Asks the role logic what follows from a cause, and does it.
+    pub(super) fn dispatch(&mut self, now: Instant, cause: Cause) {
+        let obstacles = self.obstacles();
+        let own = self.own_view();
         let peer = self.peer_view(now);
         let next = self.config.rules.next;
         let to = next(self.state, cause, own, peer);

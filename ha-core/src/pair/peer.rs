@@ -39,6 +39,8 @@ pub(super) struct Path {
 pub(super) struct Last {
     pub(super) heartbeat: Heartbeat,
     pub(super) at: Instant,
+    /// Since when its silence counts: since then, or since this unit woke from a stall.
+    pub(super) silent_since: Instant,
     /// Since when the peer has been heard without a break.
     pub(super) since: Instant,
     pub(super) alive: bool,
@@ -102,7 +104,7 @@ impl Peer {
             // A candidate gets its turn once the known start has missed a heartbeat.
             let interval = last.heartbeat.interval;
             let patience = interval.saturating_add(interval.checked_div(2).unwrap_or(interval));
-            self.candidate.is_none() || now.saturating_since(last.at) < patience
+            self.candidate.is_none() || now.saturating_since(last.silent_since) < patience
         });
         known.map(|last| last.heartbeat.id).or(self.candidate)
     }
@@ -163,8 +165,10 @@ impl Peer {
         *slot = Path { heard: Some(now), number: id.number, up: true };
         let former = self.last.map(|last| last.heartbeat.id.start);
         match &mut self.last {
-            Some(last) if !first_copy => last.at = now,
-            last => *last = Some(Last { heartbeat, at: now, since, alive: true }),
+            Some(last) if !first_copy => (last.at, last.silent_since) = (now, now),
+            last => {
+                *last = Some(Last { heartbeat, at: now, silent_since: now, since, alive: true });
+            }
         }
         if newest.is_none() {
             self.candidate = None;
@@ -183,7 +187,7 @@ impl Peer {
         let last = self.alive()?;
         let limit = last.heartbeat.failure_time();
         let heard = self.paths.iter().filter(|path| path.up).filter_map(|path| path.heard);
-        Some(heard.min().unwrap_or(last.at).min(last.at) + limit)
+        Some(heard.min().unwrap_or(last.silent_since).min(last.silent_since) + limit)
     }
 
     /// Marks the paths that are silent by now and returns them, with the length of the silence if the
@@ -206,7 +210,7 @@ impl Peer {
             }
         }
         let silence = now.saturating_since(last.at);
-        let is_lost = is_lost(!lost.is_empty(), last.at + limit <= now);
+        let is_lost = is_lost(!lost.is_empty(), last.silent_since + limit <= now);
         if is_lost {
             last.alive = false;
             self.candidate = None;
@@ -220,7 +224,7 @@ impl Peer {
             path.heard = Some(now);
         }
         if let Some(last) = &mut self.last {
-            last.at = now;
+            last.silent_since = now;
             last.since = now;
         }
     }

@@ -2,7 +2,8 @@
 
 use crate::harness::{A, Answer, B, World, ms};
 use core::time::Duration;
-use ha_core::pair::{Demotion, Event, Input, Role, State, Why};
+use ha_core::pair::{Demotion, Event, Input, MAX_DEMOTIONS, Refusal, Role, State, Why};
+use ha_core::time::Instant;
 
 fn demotion(reason: &str) -> Demotion {
     Demotion { owner: "monitor".parse().unwrap(), reason: reason.parse().unwrap() }
@@ -113,4 +114,19 @@ fn a_unit_that_cannot_take_is_demoted_and_nothing_loops() {
     world.crash(B);
     world.run_until(ms(100), |world| world.state(A) == State::Active);
     assert!(world.pair(A).health().fit);
+}
+
+/// BEY-7: an embedder can name so many, beside the one that the machine names itself.
+#[test]
+fn an_embedder_can_name_so_many() {
+    let mut world = settled();
+    world.answer(B, "TakeAddresses", Answer::FAILS);
+    world.input(B, Input::TakeOver).unwrap();
+    world.run_for(ms(100));
+    assert_eq!(world.pair(B).status(Instant::ZERO).demotions.len(), 1);
+    for number in 0..=MAX_DEMOTIONS {
+        let demotion = demotion(&format!("r{number}"));
+        let expected = if number < MAX_DEMOTIONS { Ok(()) } else { Err(Refusal::TooManyDemotions) };
+        assert_eq!(world.input(B, Input::Demote { demotion, lasts: None }), expected, "{number}");
+    }
 }

@@ -2,7 +2,9 @@
 
 use crate::harness::{A, Answer, B, What, World, ms};
 use core::time::Duration;
-use ha_core::pair::{Departure, Event, Goal, Input, Obstacles, Refusal, Role, State, Why};
+use ha_core::pair::{
+    Departure, Event, Goal, Input, Maintenance, Obstacles, Refusal, Role, State, Why,
+};
 
 fn settled() -> World {
     let mut world = World::new(|config| config);
@@ -83,20 +85,23 @@ fn a_withdrawal_that_hangs_aborts_the_hand_over() {
     assert_eq!(world.roles(), [Some(Role::Active), Some(Role::Standby)]);
 }
 
-/// PAIR-20: a withdrawal that takes longer than the Standby waits: it does not take; the old Active
-/// takes back after twice that time without a claim.
+/// PAIR-20: a withdrawal that takes longer than the Standby waits: it does not take; the old Active takes back
+/// when it hears that its peer asks no longer, or, if it does not hear it, after twice that time.
 #[test]
 fn a_late_release_is_not_taken_and_the_old_active_takes_back() {
-    let mut world = settled();
-    world.answer(A, "Withdraw", Answer::after(ms(40)));
-    world.input(B, Input::TakeOver).unwrap();
-    world.run_until(ms(100), |world| world.state(A) == State::Released);
-    assert_eq!(world.state(B), State::Standby);
-    let took = world.run_until(ms(100), |world| world.state(A) == State::Active);
-    assert_eq!(took, ms(60));
-    assert_eq!(world.last_take(A).unwrap().1, Why::NotClaimed);
-    assert!(aborted(&world, A) && aborted(&world, B));
-    assert_eq!(world.oracle.longest_conflict, 0);
+    for (hears, within) in [(true, ms(0)..=ms(11)), (false, ms(60)..=ms(60))] {
+        let mut world = settled();
+        world.answer(A, "Withdraw", Answer::after(ms(40)));
+        world.input(B, Input::TakeOver).unwrap();
+        world.run_until(ms(100), |world| world.state(A) == State::Released);
+        assert_eq!(world.state(B), State::Standby);
+        world.cut_from(B, !hears);
+        let took = world.run_until(ms(100), |world| world.state(A) == State::Active);
+        assert!(within.contains(&took), "{took:?}");
+        assert_eq!(world.last_take(A).unwrap().1, Why::NotClaimed);
+        assert!(aborted(&world, A) && aborted(&world, B));
+        assert_eq!(world.oracle.longest_conflict, 0);
+    }
 }
 
 /// PAIR-20: the release and the claim are repeated in each heartbeat: lost ones only delay.
@@ -227,6 +232,22 @@ fn who_hears_that_the_asker_has_restarted_takes_back_at_once() {
         assert_eq!(why, Why::NotClaimed);
         world.run_for(ms(200));
         assert_eq!(world.roles(), [Some(Role::Active), Some(Role::Standby)]);
+        assert_eq!(world.oracle.longest_conflict, 0);
+    }
+}
+
+/// PAIR-20, BEY-8: a unit that goes into maintenance while it asks asks no longer: its peer takes back what it
+/// had released, at once.
+#[test]
+fn an_asker_that_may_not_take_any_more_ends_its_question() {
+    for after in [2, 5, 8] {
+        let mut world = settled();
+        world.answer(A, "Withdraw", Answer::after(ms(8)));
+        world.input(B, Input::TakeOver).unwrap();
+        world.answer(B, "Persist", Answer::after(ms(after)));
+        world.input(B, Input::Maintenance(Maintenance::On { lasts: None })).unwrap();
+        world.run_for(ms(25));
+        assert_eq!(world.roles(), [Some(Role::Active), Some(Role::Standby)], "after {after} ms");
         assert_eq!(world.oracle.longest_conflict, 0);
     }
 }

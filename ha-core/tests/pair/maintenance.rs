@@ -5,6 +5,7 @@ use core::time::Duration;
 use ha_core::pair::{
     Action, Event, Input, Maintenance, Obstacles, PersistKey, Refusal, Role, State, Why,
 };
+use ha_core::time::Instant;
 
 const ON: Input = Input::Maintenance(Maintenance::On { lasts: None });
 const OFF: Input = Input::Maintenance(Maintenance::Off);
@@ -189,4 +190,17 @@ fn maintenance_ends_after_an_order_that_could_not_be_persisted() {
     world.units[B].platform.repair();
     world.run_for(ms(400));
     assert!(world.pair(B).obstacles().is_empty());
+}
+
+/// BEY-8: an order that is on its way to where it is kept is not overtaken by the end of the one before.
+#[test]
+fn the_end_of_one_maintenance_does_not_end_the_next() {
+    let mut world = settled();
+    world.input(B, Input::Maintenance(Maintenance::On { lasts: Some(ms(200)) })).unwrap();
+    world.run_for(ms(190));
+    world.answer(B, "Persist", Answer::after(ms(30)));
+    world.input(B, Input::Maintenance(Maintenance::On { lasts: None })).unwrap();
+    world.run_for(Duration::from_secs(3));
+    let status = world.pair(B).status(Instant::ZERO);
+    assert_eq!(status.maintenance, Maintenance::On { lasts: None });
 }

@@ -143,3 +143,28 @@ fn inputs_that_make_no_sense_are_refused() {
     let refused = world.input(B, Input::Demote { demotion, lasts: None });
     assert_eq!(refused, Err(Refusal::TooManyDemotions));
 }
+
+/// PAIR-11, MON-2, BEY-7: an order holds the role where it is only as long as the facts are those of the order: the
+/// first thing that happens to the new Active moves it, be both as fit as each other at the order or not.
+#[test]
+fn after_an_order_the_first_fault_of_the_new_active_counts() {
+    let unwell = |demotes: bool| match demotes {
+        true => Input::Demote { demotion: Demotion::take_failed(), lasts: None },
+        false => Input::HealthWeight(3),
+    };
+    for (order, told) in [(Input::FailOver, A), (Input::TakeOver, B)] {
+        for demotes in [false, true] {
+            let mut world = settled();
+            for unit in [A, B] {
+                world.input(unit, Input::HealthWeight(5)).unwrap();
+            }
+            world.run_for(ms(100));
+            world.input(told, order).unwrap();
+            world.run_for(Duration::from_secs(2));
+            assert_eq!(world.roles(), [Some(Role::Standby), Some(Role::Active)]);
+            world.input(B, unwell(demotes)).unwrap();
+            world.run_for(ms(100));
+            assert_eq!(world.roles(), [Some(Role::Active), Some(Role::Standby)], "{order:?}");
+        }
+    }
+}

@@ -69,3 +69,33 @@ fn without_a_limit_readiness_means_nothing() {
     world.settle();
     assert_eq!(world.state(A), State::Active);
 }
+
+/// BEY-9: said again, that it is not ready is no news: the limit goes on.
+#[test]
+fn the_limit_does_not_begin_anew_when_nothing_is_new() {
+    for every in [30, 90] {
+        let mut world = World::new(limited);
+        world.run_until(Duration::from_secs(2), World::is_settled);
+        world.crash(A);
+        for _ in 0..8 {
+            world.run_for(ms(every));
+            world.input(B, Input::Ready(false)).unwrap();
+        }
+        assert_eq!(world.state(B), State::Active, "told every {every} ms");
+    }
+}
+
+/// BEY-9: the limit ends when its reason does; when there is another one, it begins again.
+#[test]
+fn the_limit_ends_with_its_reason() {
+    let mut world = World::new(limited);
+    world.run_until(Duration::from_secs(2), World::is_settled);
+    world.cut_all(true);
+    world.run_for(ms(60));
+    world.cut_all(false);
+    world.run_for(Duration::from_secs(10));
+    let begin = world.now();
+    world.crash(A);
+    world.run_until(Duration::from_secs(1), |world| world.state(B) == State::Active);
+    assert!(world.now() - begin > ms(100), "{:?}", world.now() - begin);
+}

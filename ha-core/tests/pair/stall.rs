@@ -231,3 +231,17 @@ fn time_that_runs_backwards_is_counted() {
         assert_eq!(world.roles(), [Some(Role::Active), Some(Role::Standby)]);
     }
 }
+
+/// BEY-12, STA-1: how long ago the peer was heard is told as it is, whatever this unit did meanwhile.
+#[test]
+fn a_stall_does_not_change_when_the_peer_was_heard() {
+    let mut world = settled();
+    world.crash(B);
+    world.run_for(Duration::from_secs(100));
+    world.hang(A, ms(100));
+    world.run_for(ms(200));
+    let now = world.units[A].clock.at(world.now().as_nanos() as u64);
+    assert!(world.pair(A).status(now).peer.unwrap().age > Duration::from_secs(99));
+    let heard = world.pair(A).decision().peer_age.unwrap();
+    assert!(heard > Duration::from_secs(99), "{heard:?}");
+}

@@ -26,9 +26,8 @@ struct Watched {
     peer_left: bool,
     /// It was heard to hold the role since this unit withdrew.
     was_claimed: bool,
-    /// Which start of the peer was last heard to ask, and which was last heard.
-    asker: u64,
-    peer: u64,
+    /// It was last heard to ask for nothing, and not to hold the role.
+    gave_up: bool,
 }
 
 impl HandOver {
@@ -48,10 +47,8 @@ impl HandOver {
         let watched = &mut self.units[unit];
         watched.peer_left = glimpse.stance == Stance::Left;
         watched.was_claimed |= glimpse.stance == Stance::Active;
-        watched.peer = glimpse.start;
-        if glimpse.ask != 0 {
-            watched.asker = glimpse.start;
-        }
+        let is_idle = matches!(glimpse.stance, Stance::Standby | Stance::Election);
+        watched.gave_up = is_idle && glimpse.ask == 0;
         if glimpse.release != 0 && glimpse.release != self.units[unit].granted.0 {
             self.units[unit].granted = (glimpse.release, local);
         }
@@ -64,11 +61,10 @@ impl HandOver {
 
     /// A unit begins to take. If it says that it has released the role, it takes that back.
     pub(super) fn takes(&self, unit: usize, local: Instant, failure_time: Duration) -> Verdict {
-        let Watched { stance, withdrew, peer_left, was_claimed, asker, peer, .. } =
-            self.units[unit];
+        let Watched { stance, withdrew, peer_left, was_claimed, gave_up, .. } = self.units[unit];
         let waited = local.saturating_since(withdrew);
-        // A peer that left, one that had its turn, and one that asked before a restart, will not claim it.
-        let may_be_claimed = !peer_left && !was_claimed && asker == peer;
+        // A peer that left, one that had its turn, and one that asks no longer, will not claim it.
+        let may_be_claimed = !peer_left && !was_claimed && !gave_up;
         if stance == Some(Stance::Released) && may_be_claimed && waited < failure_time * 2 {
             let text = format!("takes back what it released {waited:?} before");
             return Err((Rule::HandOver, text));

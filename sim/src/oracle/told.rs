@@ -55,7 +55,7 @@ impl Told {
                 self.demotions.retain(|(known, _)| *known != demotion);
                 self.take_failed &= demotion != Demotion::take_failed();
             }
-            Input::Ready(ready) => {
+            Input::Ready(ready) if ready != self.ready => {
                 self.ready = ready;
                 self.ready_since = local;
             }

@@ -308,9 +308,9 @@ impl Watch {
         ) {
             watched.looks_for = 0;
         }
-        // A peer that has left will not claim what was released to it, nor will a start that asks for nothing
-        // after another one had asked.
-        if stance == Stance::Left || fresh.start != heartbeat.id.start && heartbeat.ask == 0 {
+        // A peer that has left will not claim what was released to it, nor will one that asks no longer.
+        let is_idle = matches!(stance, Stance::Standby | Stance::Election) && heartbeat.ask == 0;
+        if stance == Stance::Left || is_idle {
             watched.released_for = 0;
         }
         let question = &mut watched.question;
