@@ -45,6 +45,13 @@ enum Command {
         #[arg(long, conflicts_with = "lasts")]
         off: bool,
     },
+    /// Have a running unit restart a service that has failed, although it was given up
+    RetryService {
+        #[command(flatten)]
+        config: ConfigFile,
+        /// Its name in the configuration
+        name: String,
+    },
     /// Check a configuration file
     Check(ConfigFile),
     /// Try it: two firewalls, a client and a server in network namespaces, and a fault
@@ -94,6 +101,13 @@ fn carry_out(command: Command) -> Result<ExitCode, Box<dyn std::error::Error>> {
         Command::Maintenance { config, lasts, off } => {
             let maintenance = if off { Maintenance::Off } else { Maintenance::On { lasts } };
             return order(&config, Order::Maintenance(maintenance));
+        }
+        Command::RetryService { config, name } => {
+            let services = config.load()?.services;
+            let Some(service) = services.iter().find(|service| service.name == name) else {
+                return Err(format!("{name}: no service has this name").into());
+            };
+            return order(&config, Order::RetryService(service.id));
         }
         Command::Check(file) => {
             let checked = file.load()?;

@@ -3,8 +3,10 @@
 #![allow(clippy::expect_used, clippy::unwrap_used)] // a test says plainly what it expects
 
 use ha_core::address::MacAddress;
+use ha_core::identity::Designation;
 use ha_core::pair::{Mode, PathKind};
 use linux_firewall::config;
+use statesync::connection::{ConnectionKey, Transport};
 use std::path::Path;
 use std::process::Command;
 
@@ -50,12 +52,44 @@ device = "lan0"
 addresses = ["10.1.0.1/24"]
 virtual-mac = "derived"
 macvlan = "lan0v"
+monitor = true
+weight = 1
 
 [[interface]]
 id = 2
 device = "wan0"
 addresses = ["10.2.0.1/24"]
 virtual-mac = "none"
+
+[[interface]]
+id = 3
+device = "dmz0"
+addresses = ["10.3.0.1/24", "fd00:3::1/64"]
+monitoring-ipv4 = ["10.3.0.2", "10.3.0.3"]
+probe-ipv4 = "10.3.0.53"
+monitoring-ipv6 = ["fd00:3::2", "fd00:3::3"]
+probe-ipv6 = "fd00:3::53"
+
+[monitoring]
+probe-interval = "20s"
+missed-probes = 2
+
+[[service]]
+name = "dns"
+command = ["/usr/bin/true", "x"]
+time-limit = "3s"
+every = "1s"
+deadline = "11s"
+weight = 4
+scope = "both"
+restart = ["systemctl", "restart", "x"]
+restart-time-limit = "31s"
+restarts = 4
+restart-window = "5m"
+
+[[service]]
+name = "routing"
+pid-file = "/run/x.pid"
 
 [announcements]
 count = 3
@@ -70,6 +104,7 @@ receive-buffer = "16MiB"
 control-socket = "control.sock"
 state-directory = "state"
 realtime-priority = 20
+metrics = "127.0.0.1:9100"
 "#;
 
 const SECOND_PATH: &str = "local = \"2001:db8::2\"\npeer = \"2001:db8::3\"";
@@ -189,7 +224,9 @@ fn an_unknown_key_is_named() {
         ("peer", "[pair]"),
         ("pair", "[[path]]"),
         ("path", "[[interface]]"),
-        ("interface", "[announcements]"),
+        ("interface", "[monitoring]"),
+        ("monitoring", "[[service]]"),
+        ("service", "[announcements]"),
         ("announcements", "[sync]"),
         ("sync", "[process]"),
     ] {
@@ -254,6 +291,16 @@ fn a_value_of_the_wrong_type_is_named() {
         ("receive-buffer = \"16MiB\"", "receive-buffer = \"much\""),
         ("control-socket = \"control.sock\"", "control-socket = 1"),
         ("realtime-priority = 20", "realtime-priority = \"high\""),
+        ("monitor = true", "monitor = 1"),
+        ("weight = 1", "weight = -1"),
+        ("probe-ipv4 = \"10.3.0.53\"", "probe-ipv4 = \"fd00::1\""),
+        ("probe-ipv6 = \"fd00:3::53\"", "probe-ipv6 = \"10.0.0.1\""),
+        ("missed-probes = 2", "missed-probes = 300"),
+        ("probe-interval = \"20s\"", "probe-interval = 20"),
+        ("scope = \"both\"", "scope = \"all\""),
+        ("restarts = 4", "restarts = 256"),
+        ("deadline = \"11s\"", "deadline = 11"),
+        ("metrics = \"127.0.0.1:9100\"", "metrics = \"localhost:9100\""),
     ] {
         let message = refused(&changed(from, to));
         let (key, _) = to.split_once(' ').unwrap();
@@ -285,8 +332,95 @@ fn what_may_be_left_out_has_its_default() {
     assert_eq!(file.path[0].kind, PathKind::Control);
     assert_eq!((file.pair.preempt, file.pair.flap_changes), (false, 3));
     assert_eq!(file.pair.flap_window.as_secs(), 600);
+    assert_eq!((file.monitoring.probe_interval.as_secs(), file.monitoring.missed_probes), (20, 3));
+    assert_eq!(file.process.metrics, None);
+    assert!(file.service.is_empty() && checked.services.is_empty());
     assert!(checked.warnings().is_empty());
     assert!(checked.shared().is_empty());
+}
+
+/// MON-3, MON-5, MON-6, MON-7, CRASH-1: what is wrong with monitoring is named by its key.
+#[test]
+fn monitoring_that_is_not_allowed_is_named_with_the_reason() {
+    let v4 = "interface 3 (dmz0): monitoring-ipv4";
+    let v6 = "interface 3 (dmz0): monitoring-ipv6";
+    for (from, to, key, reason) in [
+        ("\"20s\"", "\"4s\"", "monitoring.probe-interval", "from 5 s to 255 s"),
+        ("\"20s\"", "\"256s\"", "monitoring.probe-interval", "from 5 s to 255 s"),
+        ("missed-probes = 2", "missed-probes = 0", "monitoring.missed-probes", "from 1 to 10"),
+        ("missed-probes = 2", "missed-probes = 11", "monitoring.missed-probes", "from 1 to 10"),
+        ("\"10.3.0.3\"", "\"10.3.0.2\"", v4, "both units have"),
+        ("\"10.3.0.3\"", "\"10.3.0.1\"", v4, "the shared address 10.3.0.1"),
+        ("\"10.3.0.3\"", "\"0.0.0.0\"", v4, "the Secondary has no IPv4 monitoring address"),
+        ("\"10.3.0.2\"", "\"10.4.0.2\"", v4, "not in 10.3.0.0/24"),
+        ("\"10.3.0.2\"", "\"10.3.0.255\"", v4, "not that of a host"),
+        ("\"fd00:3::3\"", "\"fd00:3::2\"", v6, "both units have"),
+        ("\"fd00:3::3\"", "\"fd00:3::1\"", v6, "the shared address"),
+        ("\"fd00:3::2\"", "\"::\"", v6, "the Primary has no IPv6 monitoring address"),
+        ("\"fd00:3::2\"", "\"fd00:4::2\"", v6, "not in fd00:3::/64"),
+        ("\"10.3.0.53\"", "\"0.0.0.0\"", "interface 3 (dmz0): probe-ipv4", "unspecified"),
+        ("\"10.3.0.53\"", "\"224.0.0.1\"", "interface 3 (dmz0): probe-ipv4", "not that of a host"),
+        ("\"10.3.0.53\"", "\"10.3.0.3\"", "interface 3 (dmz0): probe-ipv4", "own address"),
+        ("\"fd00:3::53\"", "\"::\"", "interface 3 (dmz0): probe-ipv6", "unspecified"),
+        (
+            "monitoring-ipv4 = [\"10.3.0.2\", \"10.3.0.3\"]\n",
+            "",
+            "interface 3 (dmz0): probe-ipv4",
+            "needs IPv4 monitoring addresses",
+        ),
+        (
+            "virtual-mac = \"none\"",
+            "monitoring-ipv6 = [\"fd00:2::2\", \"fd00:2::3\"]",
+            "interface 2 (wan0): monitoring-ipv6",
+            "shares no IPv6 address",
+        ),
+        ("weight = 4", "weight = 65535", "interface.weight", "65535 at the most"),
+        ("name = \"dns\"", "name = \"\"", "service 1 (): name", "empty"),
+        ("name = \"dns\"", "name = \"routing\"", "service.name", "twice"),
+        ("\"11s\"", "\"2h\"", "service 1 (dns): deadline", "from 10 ms to 1 h"),
+        ("\"11s\"", "\"1s\"", "service 1 (dns): deadline", "not longer than every"),
+        ("every = \"1s\"", "every = \"99ms\"", "service 1 (dns): every", "from 100ms"),
+        ("\"3s\"", "\"0s\"", "service 1 (dns): time-limit", "above 0s"),
+        ("\"31s\"", "\"2h\"", "service 1 (dns): restart-time-limit", "1h"),
+        ("\"5m\"", "\"0s\"", "service 1 (dns): restart-window", "longer than 0"),
+        ("command = [\"/usr/bin/true\", \"x\"]", "", "service 1 (dns): command", "none"),
+        ("[\"/usr/bin/true\", \"x\"]", "[]", "service 1 (dns): command", "no program"),
+        ("[\"systemctl\"", "[\"\"", "service 1 (dns): restart", "no program"),
+        ("scope = ", "pid-file = \"x\"\nscope = ", "service 1 (dns): pid-file", "one of them"),
+        ("127.0.0.1:9100", "0.0.0.0:9100", "process.metrics", "not on loopback"),
+        ("127.0.0.1:9100", "[2001:db8::1]:9100", "process.metrics", "not on loopback"),
+    ] {
+        let message = refused(&changed(from, to));
+        assert!(message.starts_with(&format!("{key}: ")), "{to:?} gives: {message}");
+        assert!(message.contains(reason), "{to:?} gives: {message}");
+    }
+}
+
+/// MON-3, MON-6, MON-7, CRASH-1: what is written is what the units have, each its own; and connections of
+/// these addresses stay where they are.
+#[test]
+fn each_unit_has_its_own_addresses() {
+    let checked = loaded(GOOD).unwrap();
+    let own = |unit| {
+        let own = checked.monitoring_addresses(unit);
+        own.iter().map(|(device, address)| format!("{device} {address}")).collect::<Vec<_>>()
+    };
+    assert_eq!(own(Designation::Primary), ["dmz0 10.3.0.2/24", "dmz0 fd00:3::2/64"]);
+    assert_eq!(own(Designation::Secondary), ["dmz0 10.3.0.3/24", "dmz0 fd00:3::3/64"]);
+    for address in ["10.3.0.2", "10.3.0.3", "fd00:3::2", "fd00:3::3"] {
+        let source = address.parse().unwrap();
+        let destination = if address.contains(':') { "fd00:3::53" } else { "10.3.0.53" };
+        let destination = destination.parse().unwrap();
+        let transport = Transport::Udp { source: 1, destination: 2 };
+        assert!(!checked.scope().includes(&ConnectionKey { source, destination, transport }));
+    }
+    let pair = checked.pair(1, |_| MacAddress([2, 0, 0, 0, 0, 1]), None).unwrap();
+    let services = pair.monitoring().services();
+    assert_eq!((services[0].restarts, services[1].restarts), (4, 0), "nothing restarts the second");
+    let links: Vec<_> = checked.monitored_links().map(|(_, device)| device).collect();
+    assert_eq!(links, ["lan0", "wan0", "dmz0"]);
+    let one = loaded(&changed("monitor = true", "monitor = false")).unwrap();
+    assert_eq!(one.monitored_links().count(), 2);
 }
 
 /// PAIR-2: the pair is stateful if connections are synchronized, and only then.
@@ -326,7 +460,7 @@ fn check_tells_a_good_file_from_a_bad_one() {
     std::fs::write(&file, GOOD).unwrap();
     let (code, stdout, stderr) = check(&file);
     assert_eq!((code, stderr.as_str()), (Some(0), ""));
-    let wanted = ": valid (Primary FW-0001, heartbeat paths: 2, shared interfaces: 2)\n";
+    let wanted = ": valid (Primary FW-0001, heartbeat paths: 2, shared interfaces: 3)\n";
     assert_eq!(stdout, format!("{}{wanted}", file.display()));
 
     std::fs::write(&file, changed("trigger-level = 3", "trigger-level = 1")).unwrap();

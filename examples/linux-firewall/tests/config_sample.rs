@@ -27,6 +27,9 @@ fn the_sample_is_valid() {
     let shared = checked.shared();
     assert_eq!(shared.len(), 2);
     assert_eq!(shared[0].addresses.len(), 3, "and the link-local one of the virtual MAC");
+    assert_eq!(checked.monitoring_addresses(file.unit.designation).len(), 2);
+    assert_eq!(checked.services.len(), 2);
+    assert!(checked.services[0].restart.is_some() && checked.services[1].restart.is_none());
     assert_eq!(shared[1].virtual_mac.as_ref().unwrap().0, "wan0v", "the default");
 }
 

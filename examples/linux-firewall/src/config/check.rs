@@ -1,15 +1,18 @@
 //! From the file to what the machines and the platform need. What is wrong is named by its key.
 
 use super::file::{File, Interface, Path};
+use super::monitoring;
 use crate::conntrack::Scope;
 use crate::links;
+use crate::service::Watched;
 use ha_core::address::{InterfaceAddress, MacAddress};
-use ha_core::identity::{InterfaceId, PairId, PathId};
+use ha_core::identity::{Designation, InterfaceId, PairId, PathId};
+use ha_core::monitor::MonitorConfig;
 use ha_core::pair::{self, ConfigWarning, Mode, PairConfig, PathKind, Product};
 use ha_core::virtual_mac::{VirtualMac, check_distinct};
 use ipnet::IpNet;
-use std::collections::BTreeSet;
-use std::net::SocketAddr;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use thiserror::Error;
 
@@ -59,6 +62,9 @@ pub struct Checked {
     /// The addresses of the paths: ours, the peer's; and for synchronization.
     pub paths: Vec<Addresses>,
     interfaces: Vec<Data>,
+    monitors: MonitorConfig,
+    /// The services that are watched, and how.
+    pub services: Vec<Watched>,
 }
 
 /// The addresses of one path.
@@ -111,6 +117,8 @@ impl From<pair::ConfigError> for ConfigError {
             E::AnnouncementInterval => "announcements.interval",
             E::AnnouncementBurst(_) => "announcements.burst",
             E::AnnouncementGap(_) => "announcements.gap",
+            E::MonitoringAddress { address: IpAddr::V4(_), .. } => "interface.monitoring-ipv4",
+            E::MonitoringAddress { address: IpAddr::V6(_), .. } => "interface.monitoring-ipv6",
             _ => return Self::Pair(error),
         };
         let text = error.to_string();
@@ -118,7 +126,7 @@ impl From<pair::ConfigError> for ConfigError {
     }
 }
 
-fn wrong(key: impl Into<String>, reason: impl ToString) -> ConfigError {
+pub(super) fn wrong(key: impl Into<String>, reason: impl ToString) -> ConfigError {
     ConfigError::Value { key: key.into(), reason: reason.to_string() }
 }
 
@@ -153,7 +161,16 @@ impl Checked {
         if !(1 << 16..=1 << 30).contains(&receive_buffer) {
             return Err(wrong("sync.receive-buffer", "it must be from 64 KiB to 1 GiB"));
         }
-        let checked = Self { file, product, paths, interfaces };
+        if let Some(metrics) = file.process.metrics
+            && !metrics.ip().is_loopback()
+        {
+            let reason = format!("{metrics} is not on loopback, and anybody could read them there");
+            return Err(wrong("process.metrics", reason));
+        }
+        let shared: Vec<_> = interfaces.iter().map(Data::shared).collect();
+        let monitors = monitoring::monitors(&file, &shared)?;
+        let services = monitoring::services(&file)?;
+        let checked = Self { file, product, paths, interfaces, monitors, services };
         if checked.file.sync.enabled && checked.sync_paths().is_empty() {
             let reason = "no path has a sync-port, so there is none for state synchronization";
             return Err(wrong("path", reason));
@@ -210,7 +227,8 @@ impl Checked {
             .preempt(settings.preempt)
             .flap_limit(settings.flap_changes, settings.flap_window)
             .announcements(announcements.count, announcements.interval)
-            .announcement_pace(announcements.burst, announcements.gap);
+            .announcement_pace(announcements.burst, announcements.gap)
+            .monitoring(self.monitors.clone());
         if let Some(maintenance) = maintenance {
             builder = builder.persisted(maintenance);
         }
@@ -246,12 +264,35 @@ impl Checked {
     /// The interfaces with shared addresses, as the system's side wants them.
     #[must_use]
     pub fn shared(&self) -> Vec<links::SharedInterface> {
-        let shared = |data: &Data| links::SharedInterface {
-            device: data.device.clone(),
-            virtual_mac: data.virtual_mac.clone(),
-            addresses: data.addresses.clone(),
-        };
-        self.interfaces.iter().map(shared).collect()
+        self.interfaces.iter().map(Data::shared).collect()
+    }
+
+    /// The devices of all interfaces.
+    #[must_use]
+    pub fn devices(&self) -> BTreeMap<InterfaceId, String> {
+        self.interfaces.iter().map(|data| (data.id, data.device.clone())).collect()
+    }
+
+    /// The interfaces whose links are monitored.
+    pub fn monitored_links(&self) -> impl Iterator<Item = (InterfaceId, &str)> {
+        let monitored =
+            self.interfaces.iter().zip(&self.file.interface).filter(|(_, it)| it.monitor);
+        monitored.map(|(data, _)| (data.id, data.device.as_str()))
+    }
+
+    /// The own addresses of a unit, on their interfaces.
+    #[must_use]
+    pub fn monitoring_addresses(&self, unit: Designation) -> Vec<links::Own> {
+        let own = self.monitors.addresses_of(unit).filter_map(|(id, address)| {
+            let data = self.interfaces.iter().find(|data| data.id == id)?;
+            let monitored = self.monitors.interfaces().iter().find(|it| it.interface == id)?;
+            let prefix = match address {
+                IpAddr::V4(_) => monitored.ipv4?.shared.prefix_len(),
+                IpAddr::V6(_) => monitored.ipv6?.shared.prefix_len(),
+            };
+            Some((data.device.clone(), InterfaceAddress::new(address, prefix).ok()?))
+        });
+        own.collect()
     }
 
     /// The numbers of those interfaces, in the same order.
@@ -263,8 +304,21 @@ impl Checked {
     #[must_use]
     pub fn scope(&self) -> Scope {
         let own = self.paths.iter().flat_map(|path| [path.pair.0, path.pair.1]);
-        let own = own.map(|address| IpNet::from(address.ip()));
+        let paths = own.map(|address| address.ip());
+        let both = [Designation::Primary, Designation::Secondary].into_iter();
+        let monitoring = both.flat_map(|unit| self.monitors.addresses_of(unit));
+        let own = paths.chain(monitoring.map(|(_, address)| address)).map(IpNet::from);
         Scope::new(self.file.sync.ignore.iter().copied().chain(own))
+    }
+}
+
+impl Data {
+    fn shared(&self) -> links::SharedInterface {
+        links::SharedInterface {
+            device: self.device.clone(),
+            virtual_mac: self.virtual_mac.clone(),
+            addresses: self.addresses.clone(),
+        }
     }
 }
 

@@ -2,10 +2,11 @@
 
 use bytesize::ByteSize;
 use ha_core::identity::Designation;
+use ha_core::monitor::ServiceScope;
 use ha_core::pair::PathKind;
 use ipnet::IpNet;
 use serde::Deserialize;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -25,6 +26,12 @@ pub struct File {
     /// `[[interface]]`: the interfaces with shared addresses.
     #[serde(default)]
     pub interface: Vec<Interface>,
+    /// `[monitoring]`: how targets behind the interfaces are probed.
+    #[serde(default)]
+    pub monitoring: Monitoring,
+    /// `[[service]]`: the services that are watched, in the same order on both units.
+    #[serde(default)]
+    pub service: Vec<Service>,
     /// `[announcements]`: how a take-over is announced.
     #[serde(default)]
     pub announcements: Announcements,
@@ -136,6 +143,77 @@ pub struct Interface {
     /// The name of the macvlan that bears the addresses if there is a virtual MAC. Default: the device's
     /// name and a `v`.
     pub macvlan: Option<String>,
+    /// Whether its link is monitored.
+    #[serde(default = "default_monitor")]
+    pub monitor: bool,
+    /// How much of the health weight depends on its link, and on each of its targets.
+    #[serde(default = "default_weight")]
+    pub weight: u16,
+    /// The units' own addresses, of the Primary and of the Secondary, from which they probe.
+    pub monitoring_ipv4: Option<[Ipv4Addr; 2]>,
+    /// What is probed.
+    pub probe_ipv4: Option<Ipv4Addr>,
+    /// The same in IPv6.
+    pub monitoring_ipv6: Option<[Ipv6Addr; 2]>,
+    /// The same in IPv6.
+    pub probe_ipv6: Option<Ipv6Addr>,
+}
+
+/// `[monitoring]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct Monitoring {
+    /// How far apart the probes of a target are: 5 s to 255 s.
+    #[serde(deserialize_with = "duration")]
+    pub probe_interval: Duration,
+    /// So many probes in a row without an answer mean that a target is lost: 1 to 10.
+    pub missed_probes: u8,
+}
+
+impl Default for Monitoring {
+    fn default() -> Self {
+        Self { probe_interval: Duration::from_secs(20), missed_probes: 3 }
+    }
+}
+
+/// `[[service]]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Service {
+    /// A name for logs and the status.
+    pub name: String,
+    /// A program and its arguments: its exit status says whether the service works. Either this or
+    /// `pid-file`.
+    pub command: Option<Vec<String>>,
+    /// The file with the process id: the service works while that process runs.
+    pub pid_file: Option<PathBuf>,
+    /// How often it is checked.
+    #[serde(deserialize_with = "duration", default = "default_every")]
+    pub every: Duration,
+    /// How long `command` may take.
+    #[serde(deserialize_with = "duration", default = "default_time_limit")]
+    pub time_limit: Duration,
+    /// It has failed if no check finds it working for so long.
+    #[serde(deserialize_with = "duration", default = "default_deadline")]
+    pub deadline: Duration,
+    /// How much of the health weight depends on it.
+    #[serde(default = "default_weight")]
+    pub weight: u16,
+    /// `both` (the default) or `active-only`: on which units it runs.
+    #[serde(default = "default_scope")]
+    pub scope: ServiceScope,
+    /// A program and its arguments that restart it. Without it, nothing does.
+    #[serde(default)]
+    pub restart: Vec<String>,
+    /// How long `restart` may take.
+    #[serde(deserialize_with = "duration", default = "default_restart_time_limit")]
+    pub restart_time_limit: Duration,
+    /// So often it is restarted at the most within the window; then it is given up.
+    #[serde(default = "default_restarts")]
+    pub restarts: u8,
+    /// That window.
+    #[serde(deserialize_with = "duration", default = "default_restart_window")]
+    pub restart_window: Duration,
 }
 
 /// `[announcements]`
@@ -194,6 +272,8 @@ pub struct Process {
     pub state_directory: PathBuf,
     /// Real-time priority of the thread that sends the heartbeats, 1 to 99; without it, none.
     pub realtime_priority: Option<u8>,
+    /// Where metrics for Prometheus are told; without it, nowhere. Loopback only.
+    pub metrics: Option<SocketAddr>,
 }
 
 impl Default for Process {
@@ -202,6 +282,7 @@ impl Default for Process {
             control_socket: "/run/linux-firewall/control.sock".into(),
             state_directory: "/var/lib/linux-firewall".into(),
             realtime_priority: None,
+            metrics: None,
         }
     }
 }
@@ -220,6 +301,42 @@ fn default_port() -> u16 {
 
 fn default_virtual_mac() -> String {
     "derived".to_owned()
+}
+
+fn default_monitor() -> bool {
+    true
+}
+
+fn default_weight() -> u16 {
+    1
+}
+
+fn default_every() -> Duration {
+    Duration::from_secs(1)
+}
+
+fn default_time_limit() -> Duration {
+    Duration::from_secs(5)
+}
+
+fn default_deadline() -> Duration {
+    Duration::from_secs(10)
+}
+
+fn default_scope() -> ServiceScope {
+    ServiceScope::Both
+}
+
+fn default_restart_time_limit() -> Duration {
+    Duration::from_secs(30)
+}
+
+fn default_restarts() -> u8 {
+    3
+}
+
+fn default_restart_window() -> Duration {
+    Duration::from_secs(600)
 }
 
 /// A duration with its unit: `10ms`, `1s`.

@@ -4,6 +4,9 @@
 
 mod check;
 mod file;
+mod monitoring;
 
 pub use check::{Checked, ConfigError, load};
-pub use file::{Announcements, File, Interface, Pair, Path, Peer, Process, Sync, Unit};
+pub use file::{
+    Announcements, File, Interface, Monitoring, Pair, Path, Peer, Process, Service, Sync, Unit,
+};

@@ -98,6 +98,39 @@ pub(super) fn prepare_ha_link(topology: &Topology, up: bool) -> Result<Prepared,
     Prepared::ip(&topology.firewalls[0], &format!("link set {HA} {state}\n"))
 }
 
+/// The carrier of a unit's interface to the server, ready to be set.
+pub(super) fn prepare_wan_link(
+    topology: &Topology,
+    index: usize,
+    up: bool,
+) -> Result<Prepared, Error> {
+    let (port, state) = (Topology::wan_port(index), if up { "up" } else { "down" });
+    Prepared::ip(&topology.switch, &format!("link set {port} {state}\n"))
+}
+
+/// Cuts these units off from the probe target, and from nothing else, once it is released.
+pub(super) fn prepare_unreachable(topology: &Topology, units: &[usize]) -> Result<Prepared, Error> {
+    let ports: Vec<_> = units.iter().map(|index| Topology::wan_port(*index)).collect();
+    let devices = ports.join(", ");
+    tool::nft(
+        &topology.switch,
+        &format!(
+            "table netdev target {{\n\
+               chain in {{ type filter hook ingress devices = {{ {devices} }} priority -500; }}\n\
+             }}\n"
+        ),
+    )?;
+    let target = topology.addresses.target;
+    let family = if target.is_ipv4() { "ip" } else { "ip6" };
+    let rule = format!("add rule netdev target in {family} daddr {target} drop\n");
+    Prepared::nft(&topology.switch, &rule)
+}
+
+/// Undoes [`prepare_unreachable`].
+pub(super) fn make_reachable(topology: &Topology) -> Result<(), Error> {
+    tool::nft(&topology.switch, "delete table netdev target\n")
+}
+
 /// Deletes all entries of a connection table.
 fn forget_connections(namespace: &Namespace) -> Result<(), Error> {
     const NETLINK: i32 = 16;

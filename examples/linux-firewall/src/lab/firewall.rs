@@ -12,10 +12,15 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde::Deserialize;
 use tempfile::TempDir;
 
+use super::dummy::Dummy;
 use super::environment::Interrupt;
 use super::namespace::{self, Namespace};
-use super::topology::{HA, LAN, Topology, WAN, ha_address, lan_address, shared_addresses};
-use super::{Context, Error, Options};
+use super::options::{MISSED_PROBES, PROBE_INTERVAL};
+use super::topology::{
+    Addresses, HA, LAN, Topology, WAN, ha_address, lan_address, monitoring_addresses,
+    shared_addresses,
+};
+use super::{Context, Error, Fault, Options};
 
 /// How long a pair may take to be one Active and one Standby with equal tables.
 const READY_LIMIT: Duration = Duration::from_secs(30);
@@ -33,6 +38,27 @@ pub(super) struct Status {
     pub(super) longest_stall_us: u64,
     /// Since the process began, if the program counts them.
     role_changes: Option<u64>,
+    /// How often it became Active since the process began.
+    takes: u64,
+    links: Vec<LinkStatus>,
+    targets: Vec<TargetStatus>,
+    services: Vec<ServiceStatus>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+struct LinkStatus {
+    up: Option<bool>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+struct TargetStatus {
+    reach: String,
+    peer: String,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+struct ServiceStatus {
+    failed: bool,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -56,6 +82,14 @@ impl Status {
         self.peer.heard
             && self.paths.iter().all(|path| path.heard && path.heard_by_peer)
             && (self.sync.in_sync || !with_sync)
+            && self.links.iter().all(|link| link.up == Some(true))
+            && self.targets.iter().all(|it| it.reach == "reached" && it.peer == "reached")
+            && !self.services.iter().any(|service| service.failed)
+    }
+
+    /// How often the unit took the role since `earlier`.
+    pub(super) fn takes_since(&self, earlier: &Self) -> u64 {
+        self.takes.saturating_sub(earlier.takes)
     }
 
     /// Role changes since `earlier`, which was read `elapsed` before. Without a count of the
@@ -195,6 +229,8 @@ impl Drop for Firewall {
 /// Both firewalls, and the private directory with their files.
 pub(super) struct Pair {
     pub(super) units: [Firewall; 2],
+    /// The services that are watched, one on each unit, if a fault needs them.
+    pub(super) services: Vec<Dummy>,
     with_sync: bool,
     interrupt: Interrupt,
     /// Declared last: removed when the processes are gone.
@@ -218,8 +254,8 @@ impl Pair {
         fs::create_dir_all(&logs).context(|| format!("make {}", logs.display()))?;
         let unit = |index: usize, name: &'static str| {
             let config = directory.path().join(format!("{name}.toml"));
-            fs::write(&config, configuration(index, directory.path(), name, options))
-                .context(|| format!("write {}", config.display()))?;
+            let text = configuration(index, directory.path(), name, topology.addresses, options);
+            fs::write(&config, text).context(|| format!("write {}", config.display()))?;
             Ok::<_, Error>(Firewall {
                 name,
                 namespace: topology.firewalls[index].clone(),
@@ -231,8 +267,15 @@ impl Pair {
             })
         };
         let units = [unit(0, "fw1")?, unit(1, "fw2")?];
+        let mut services = Vec::new();
+        if options.fault == Fault::Service {
+            for unit in &units {
+                services.push(Dummy::start(pid_file(directory.path(), unit.name))?);
+            }
+        }
         let mut pair = Self {
             units,
+            services,
             with_sync: !options.no_sync,
             interrupt: interrupt.clone(),
             _directory: directory,
@@ -283,7 +326,46 @@ impl Pair {
     }
 }
 
-fn configuration(index: usize, directory: &Path, name: &str, options: &Options) -> String {
+fn pid_file(directory: &Path, name: &str) -> PathBuf {
+    directory.join(format!("{name}.pid"))
+}
+
+/// What the fault needs of monitoring: keys of the WAN interface, and tables.
+fn monitoring(
+    directory: &Path,
+    name: &str,
+    addresses: Addresses,
+    options: &Options,
+) -> [String; 2] {
+    let mut keys = String::new();
+    let interval = PROBE_INTERVAL.as_secs();
+    let mut tables = format!(
+        "[monitoring]\nprobe-interval = \"{interval}s\"\nmissed-probes = {MISSED_PROBES}\n"
+    );
+    if options.fault.needs_probes() {
+        let family = if options.ipv6 { "ipv6" } else { "ipv4" };
+        let own = monitoring_addresses(options.ipv6).map(|address| address.to_string());
+        let target = addresses.target;
+        keys = format!("monitoring-{family} = {own:?}\nprobe-{family} = \"{target}\"\n");
+    }
+    if options.fault == Fault::Service {
+        tables += &format!(
+            "[[service]]\nname = \"dummy\"\npid-file = {:?}\nevery = \"100ms\"\n\
+             restart = [\"false\"]\nrestarts = 1\n",
+            pid_file(directory, name)
+        );
+    }
+    [keys, tables]
+}
+
+fn configuration(
+    index: usize,
+    directory: &Path,
+    name: &str,
+    addresses: Addresses,
+    options: &Options,
+) -> String {
+    let [wan_keys, tables] = monitoring(directory, name, addresses, options);
     let designation = ["primary", "secondary"][index];
     let (serial, peer_serial) = (format!("FW-000{}", index + 1), format!("FW-000{}", 2 - index));
     let (interval, level) = (options.heartbeat.as_micros(), options.trigger_level);
@@ -307,6 +389,8 @@ id = 1
 heartbeat-interval = "{interval}us"
 trigger-level = {level}
 election-delay = "0s"
+flap-changes = 100
+flap-window = "1s"
 
 [[path]]
 name = "ha"
@@ -335,7 +419,8 @@ device = "{WAN}"
 addresses = {wan_shared:?}
 virtual-mac = "derived"
 macvlan = "{WAN}v"
-
+{wan_keys}
+{tables}
 [sync]
 enabled = {sync}
 ignore = ["10.99.0.0/24"]
@@ -361,6 +446,10 @@ mod tests {
             sync: SyncStatus { in_sync: true },
             longest_stall_us: 0,
             role_changes,
+            takes: 0,
+            links: Vec::new(),
+            targets: Vec::new(),
+            services: Vec::new(),
         };
         let elapsed = Duration::from_secs(2);
         assert_eq!(

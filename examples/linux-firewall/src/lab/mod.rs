@@ -2,19 +2,20 @@
 //! faults, and a table of what the traffic noticed.
 //!
 //! ```text
-//!   client ── br-lan ──┬── fw1 ──┬── br-wan ── server
-//!                      │    │ha  │
+//!   client ── br-lan ──┬── fw1 ──┬── br-wan ──┬── server
+//!                      │    │ha  │            └── target
 //!                      └── fw2 ──┘
 //! ```
-//! Client, server, both firewalls and the switch (the two bridges) are namespaces of their own, named
-//! `hafw-<pid>-*`; the HA link runs directly between the firewalls.
+//! Client, server, probe target, both firewalls and the switch (the two bridges) are namespaces of their
+//! own, named `hafw-<pid>-*`; the HA link runs directly between the firewalls.
 //!
 //! # What is measured
 //! - *Gap*: a probe sends a numbered UDP request every millisecond and the server echoes it. The
 //!   gap is the largest time between two consecutive answers of which the later one falls in the
 //!   time of observation that begins with the fault. Nothing is subtracted, so an ideal fail-over
 //!   shows one millisecond. Silence at the end counts.
-//! - *Noise*: the same number over the equally long time right before the fault.
+//! - *Noise*: the same number over the equally long time right before the fault; a shorter one where the
+//!   fault is one of probes, which are seconds apart.
 //! - *Kept*: a TCP connection is kept if, after the time of observation, it begins and completes an
 //!   exchange with the right contents, and was neither reset nor given a wrong byte before.
 //! - *Stall*: the largest time between two consecutive completed exchanges of a connection, from
@@ -28,6 +29,7 @@
     reason = "a program that measures: it reads clocks and sleeps"
 )]
 
+mod dummy;
 mod environment;
 mod fault;
 mod firewall;
@@ -113,8 +115,9 @@ impl<T> Context<T> for io::Result<T> {
 /// to standard error), and tears everything down.
 ///
 /// The exit code is a success if all connections were kept in all runs (with `--no-sync`: if all
-/// were lost), no role changed where none should (`--watch`, `--fault ha-link`), and the median gap
-/// is within `--max-gap` if that is given.
+/// were lost), the role moved as often as it should (not at all with `--watch`, `--fault ha-link` and
+/// `--fault probe-both`, once with the other faults of monitoring), and the median gap is within
+/// `--max-gap` if that is given.
 ///
 /// # Errors
 /// [`Error`], when there is no result: missing privileges or programs, a firewall that does not

@@ -93,13 +93,50 @@ pub enum Fault {
     Planned,
     /// The HA link is cut and restored: no role may change
     HaLink,
+    /// Its monitored interface to the server loses its carrier
+    Link,
+    /// It alone does not reach its probe target any more
+    Probe,
+    /// Neither unit reaches the probe target any more: no role may change
+    ProbeBoth,
+    /// A service that is watched on it ends, and its restart fails
+    Service,
 }
 
+impl Fault {
+    /// How often a unit takes the role in a run, if that is certain.
+    pub(super) const fn takes(self) -> Option<u64> {
+        match self {
+            Self::Link | Self::Probe | Self::Service => Some(1),
+            Self::HaLink | Self::ProbeBoth => Some(0),
+            Self::Crash | Self::LinksDown | Self::Freeze | Self::Planned => None,
+        }
+    }
+
+    pub(super) const fn needs_probes(self) -> bool {
+        matches!(self, Self::Probe | Self::ProbeBoth)
+    }
+}
+
+/// How often the units of the lab probe their target, and how many missed probes make it lost.
+pub(super) const PROBE_INTERVAL: Duration = Duration::from_secs(5);
+pub(super) const MISSED_PROBES: u32 = 2;
+
 impl Options {
-    /// How long the probe is observed before and after each fault: several times as long as a
-    /// detection may take.
+    /// How long the probe is observed before each fault: several times as long as a unit is silent
+    /// until it is lost.
     pub(super) fn window(&self) -> Duration {
         (self.heartbeat * self.trigger_level * 6).max(Duration::from_secs(2))
+    }
+
+    /// How long it is observed after the fault: as long, but not before the fault can have been detected.
+    pub(super) fn window_after(&self) -> Duration {
+        if self.fault.needs_probes() {
+            // The last probe with an answer may have been sent just before the fault.
+            PROBE_INTERVAL * (MISSED_PROBES + 1) + self.window()
+        } else {
+            self.window()
+        }
     }
 }
 
@@ -137,6 +174,8 @@ mod tests {
             (Fault::Crash, Duration::from_millis(10), 3, 20)
         );
         assert_eq!(options.window(), Duration::from_secs(2));
+        assert_eq!(options.window_after(), Duration::from_secs(2));
+        assert_eq!(parse("--fault probe").unwrap().window_after(), Duration::from_secs(17));
     }
 
     #[test]
@@ -153,6 +192,10 @@ mod tests {
             ("links-down", Fault::LinksDown),
             ("ha-link", Fault::HaLink),
             ("freeze", Fault::Freeze),
+            ("link", Fault::Link),
+            ("probe", Fault::Probe),
+            ("probe-both", Fault::ProbeBoth),
+            ("service", Fault::Service),
         ] {
             assert_eq!(parse(&format!("--fault {name}")).unwrap().fault, fault);
         }

@@ -30,7 +30,10 @@ pub(super) struct Run {
     /// One reason for each connection that was not.
     pub(super) losses: Vec<String>,
     pub(super) download: Option<DownloadResult>,
+    /// Changes of the role of either unit, those in between counted too.
     pub(super) role_changes: u64,
+    /// How often a unit became Active.
+    pub(super) takes: u64,
 }
 
 /// The probe around one event.
@@ -99,7 +102,7 @@ impl Run {
         if let Some(download) = &self.download {
             let _ = write!(line, "  download {}", if download.kept { "kept" } else { "lost" });
         }
-        let _ = write!(line, "  role changes {}", self.role_changes);
+        let _ = write!(line, "  role changes {}, take-overs {}", self.role_changes, self.takes);
         line
     }
 }
@@ -124,14 +127,17 @@ impl Report {
         let lost = self.connections() - kept;
         // Losing none of no connections would prove nothing.
         let connections = if self.options.no_sync { kept == 0 && lost > 0 } else { lost == 0 };
-        let calm = self.options.fault != Fault::HaLink
-            || self.runs.iter().all(|run| run.role_changes == 0);
+        let moved = match self.options.fault.takes() {
+            Some(0) => self.runs.iter().all(|run| run.role_changes == 0),
+            Some(takes) => self.runs.iter().all(|run| run.takes == takes),
+            None => true,
+        };
         let quick = self.options.max_gap.is_none_or(|limit| {
             self.measure_names()
                 .iter()
                 .all(|name| self.gaps(name).is_none_or(|gap| gap.median <= limit))
         });
-        self.has_results() && connections && calm && quick
+        self.has_results() && connections && moved && quick
     }
 
     pub(super) fn print(&self) {
@@ -204,25 +210,34 @@ impl Report {
         let kept: usize = self.runs.iter().map(|run| run.stalls.len()).sum();
         writeln!(f, "  connections kept            {kept} of {streams}")?;
         self.write_downloads(f)?;
-        let changes: Vec<_> = self.runs.iter().map(|run| run.role_changes).collect();
-        let (least, most) =
-            (changes.iter().min().unwrap_or(&0), changes.iter().max().unwrap_or(&0));
-        write!(f, "  role changes a run          {least}")?;
-        if least != most {
-            write!(f, " to {most}")?;
-        }
-        writeln!(f)?;
+        self.write_range(f, "role changes a run", |run| run.role_changes)?;
+        self.write_range(f, "take-overs a run", |run| run.takes)?;
         writeln!(f)?;
         writeln!(
             f,
             "  gap: largest time between two answers to a 1 ms probe, from the fault on;\n  \
-             noise: the same over an equal time before it;"
+             noise: the same over the time before it;"
         )?;
         writeln!(
             f,
             "  kept: right contents, no reset, and goes on afterwards;\n  \
              stall: largest time between two exchanges, from the fault on"
         )
+    }
+
+    fn write_range(
+        &self,
+        f: &mut fmt::Formatter<'_>,
+        label: &str,
+        count: fn(&Run) -> u64,
+    ) -> fmt::Result {
+        let least = self.runs.iter().map(count).min().unwrap_or_default();
+        let most = self.runs.iter().map(count).max().unwrap_or_default();
+        write!(f, "  {label:<28}{least}")?;
+        if least != most {
+            write!(f, " to {most}")?;
+        }
+        writeln!(f)
     }
 
     fn write_downloads(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -250,11 +265,14 @@ impl Report {
 
     fn write_verdict(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let word = if self.is_success() { "passed" } else { "FAILED" };
-        let rule = match (&self.watch, self.options.no_sync, self.options.fault) {
+        let rule = match (&self.watch, self.options.no_sync, self.options.fault.takes()) {
             (Some(_), ..) => "no role change, each status answered, all connections kept",
-            (None, true, _) => "without synchronization all connections must be lost",
-            (None, false, Fault::HaLink) => "no role change, all connections kept",
-            (None, false, _) => "all connections kept",
+            (None, true, None) => "without synchronization all connections must be lost",
+            (None, true, Some(0)) => "no role change, without synchronization all connections lost",
+            (None, true, Some(_)) => "one take-over, without synchronization all connections lost",
+            (None, false, Some(0)) => "no role change, all connections kept",
+            (None, false, Some(_)) => "one take-over, all connections kept",
+            (None, false, None) => "all connections kept",
         };
         write!(f, "  {word}: {rule}")?;
         if let Some(limit) = self.options.max_gap {
@@ -332,6 +350,10 @@ fn name(fault: Fault) -> &'static str {
         Fault::Freeze => "freeze",
         Fault::Planned => "planned",
         Fault::HaLink => "ha-link",
+        Fault::Link => "link",
+        Fault::Probe => "probe",
+        Fault::ProbeBoth => "probe-both",
+        Fault::Service => "service",
     }
 }
 

@@ -26,6 +26,7 @@ fn report(line: &str, gaps: &[u64], kept: usize) -> Report {
         losses: vec!["no answer any more".to_owned(); 2 - kept],
         download: None,
         role_changes: 1,
+        takes: 1,
     };
     Report { runs: (1..).zip(gaps).map(run).collect(), ..Report::new(&options, 7) }
 }
@@ -44,6 +45,7 @@ fn the_table_is_one_that_a_person_likes_to_read() {
 
   connections kept            6 of 6
   role changes a run          1
+  take-overs a run            1
 ";
     assert!(text.starts_with(expected), "{text}");
     assert!(text.ends_with("  passed: all connections kept\n"), "{text}");
@@ -89,6 +91,26 @@ fn the_limit_is_on_the_median() {
 #[test]
 fn a_cut_ha_link_must_not_change_roles() {
     assert!(!report("--fault ha-link", &[1], 2).is_success());
+}
+
+/// MON-2, MON-4, CRASH-2: a fault of monitoring on one side moves the role once, the same on both sides never.
+#[test]
+fn the_role_must_move_as_often_as_it_should() {
+    for fault in ["link", "probe", "service"] {
+        let mut report = report(&format!("--fault {fault}"), &[3, 4], 2);
+        assert!(report.is_success(), "{fault}");
+        assert!(report.to_string().ends_with("  passed: one take-over, all connections kept\n"));
+        for takes in [0, 2] {
+            report.runs[1].takes = takes;
+            assert!(!report.is_success(), "{fault}, {takes}");
+        }
+    }
+    let mut report = report("--fault probe-both", &[3, 4], 2);
+    assert!(!report.is_success());
+    for run in &mut report.runs {
+        (run.takes, run.role_changes) = (0, 0);
+    }
+    assert!(report.is_success());
 }
 
 #[test]

@@ -23,20 +23,27 @@ pub(super) fn lan_address(index: usize) -> Ipv4Addr {
     Ipv4Addr::new(10, 1, 0, if index == 0 { 2 } else { 3 })
 }
 
+/// The own addresses of both units on the WAN, from which they probe their target.
+pub(super) fn monitoring_addresses(ipv6: bool) -> [IpAddr; 2] {
+    if ipv6 { [v6(2, 2), v6(2, 3)] } else { [v4(2, 2), v4(2, 3)] }
+}
+
 /// The addresses that the traffic uses, in the family that was asked for.
 #[derive(Clone, Copy)]
 pub(super) struct Addresses {
     pub(super) client: IpAddr,
     pub(super) server: IpAddr,
+    /// What the firewalls probe.
+    pub(super) target: IpAddr,
     ipv6: bool,
 }
 
 impl Addresses {
     fn new(ipv6: bool) -> Self {
         if ipv6 {
-            Self { client: v6(1, 0x10), server: v6(2, 0x10), ipv6 }
+            Self { client: v6(1, 0x10), server: v6(2, 0x10), target: v6(2, 0x53), ipv6 }
         } else {
-            Self { client: v4(1, 10), server: v4(2, 10), ipv6 }
+            Self { client: v4(1, 10), server: v4(2, 10), target: v4(2, 53), ipv6 }
         }
     }
 
@@ -68,6 +75,7 @@ fn v6(network: u16, host: u16) -> IpAddr {
 pub(super) struct Topology {
     pub(super) client: Namespace,
     pub(super) server: Namespace,
+    target: Namespace,
     pub(super) switch: Namespace,
     pub(super) firewalls: [Namespace; 2],
     pub(super) addresses: Addresses,
@@ -78,6 +86,7 @@ impl Topology {
         let topology = Self {
             client: Namespace::create("client")?,
             server: Namespace::create("server")?,
+            target: Namespace::create("target")?,
             switch: Namespace::create("switch")?,
             firewalls: [Namespace::create("fw1")?, Namespace::create("fw2")?],
             addresses: Addresses::new(options.ipv6),
@@ -97,10 +106,15 @@ impl Topology {
         101 + index
     }
 
+    /// The port of firewall `index` in the switch on the side of the server.
+    pub(super) fn wan_port(index: usize) -> String {
+        format!("fw{}-wan", index + 1)
+    }
+
     fn set_kernel_parameters(&self, options: &Options) -> Result<(), Error> {
         let disable_ipv6 = if options.ipv6 { "0" } else { "1" };
-        let all =
-            [&self.client, &self.server, &self.switch, &self.firewalls[0], &self.firewalls[1]];
+        let [first, second] = &self.firewalls;
+        let all = [&self.client, &self.server, &self.target, &self.switch, first, second];
         for namespace in all {
             for scope in ["all", "default"] {
                 namespace.set_parameters(&[
@@ -129,11 +143,12 @@ impl Topology {
         let mut cables = vec![
             (&self.client, "eth0", "client".to_owned(), "br-lan", 0),
             (&self.server, "eth0", "server".to_owned(), "br-wan", 0),
+            (&self.target, "eth0", "target".to_owned(), "br-wan", 0),
         ];
         for (index, firewall) in self.firewalls.iter().enumerate() {
             let group = Self::port_group(index);
             cables.push((firewall, LAN, format!("fw{}-lan", index + 1), "br-lan", group));
-            cables.push((firewall, WAN, format!("fw{}-wan", index + 1), "br-wan", group));
+            cables.push((firewall, WAN, Self::wan_port(index), "br-wan", group));
         }
         for (host, device, port, bridge, group) in cables {
             let host_name = host.name();
@@ -169,14 +184,13 @@ impl Topology {
             client += "addr add fd00:1::10/64 dev eth0 nodad\nroute add default via fd00:1::1\n";
             server += "addr add fd00:2::10/64 dev eth0 nodad\nroute add default via fd00:2::1\n";
         }
-        let prefix = if options.ipv6 { 64 } else { 24 };
+        let (prefix, nodad) = if options.ipv6 { (64, " nodad") } else { (24, "") };
         for index in 0..BACKGROUND_ADDRESSES {
             let address = self.addresses.background(index);
-            client += &format!(
-                "addr add {address}/{prefix} dev eth0{}\n",
-                if options.ipv6 { " nodad" } else { "" }
-            );
+            client += &format!("addr add {address}/{prefix} dev eth0{nodad}\n");
         }
+        let target = self.addresses.target;
+        tool::ip(&self.target, &format!("addr add {target}/{prefix} dev eth0{nodad}\n"))?;
         tool::ip(&self.client, &client)?;
         tool::ip(&self.server, &server)
     }

@@ -6,7 +6,9 @@ use std::time::Duration;
 use rustix::process::Signal;
 
 use super::environment::{Clock, Interrupt};
-use super::fault::{PowerCut, power_on, prepare_ha_link};
+use super::fault::{
+    PowerCut, make_reachable, power_on, prepare_ha_link, prepare_unreachable, prepare_wan_link,
+};
 use super::firewall::{Pair, Status};
 use super::report::{DownloadResult, Measure, Report, Run};
 use super::statistics::largest_gap;
@@ -41,6 +43,7 @@ pub(super) fn run_all(
             random: random.fork(),
             last: [None, None],
             role_changes: 0,
+            takes: 0,
         };
         let run = trial.run(number)?;
         eprintln!("{}", run.progress_line(options));
@@ -59,6 +62,7 @@ struct Trial<'a> {
     /// The last status of each unit, when it was read, and of which of its processes.
     last: [Option<(Status, Duration, u32)>; 2],
     role_changes: u64,
+    takes: u64,
 }
 
 impl Trial<'_> {
@@ -82,6 +86,10 @@ impl Trial<'_> {
             Fault::Freeze => self.freeze(&traffic, active)?,
             Fault::Planned => self.planned(&traffic, active)?,
             Fault::HaLink => self.ha_link(&traffic)?,
+            Fault::Link => self.wan_link(&traffic, active)?,
+            Fault::Probe => self.unreachable(&traffic, &[active])?,
+            Fault::ProbeBoth => self.unreachable(&traffic, &[0, 1])?,
+            Fault::Service => self.service(&traffic, active)?,
         };
         let observed = self.clock.now();
         let verdicts = traffic.connections.judge(
@@ -114,17 +122,18 @@ impl Trial<'_> {
             losses,
             download,
             role_changes: self.role_changes,
+            takes: self.takes,
         })
     }
 
-    /// Observes the probe for one window, acts at a random moment, and observes it for another.
+    /// Observes the traffic for one window, acts at a random moment, and observes it for another.
     fn observe(
         &mut self,
         name: &'static str,
         traffic: &Traffic,
         act: impl FnOnce(&mut Self) -> Result<(), Error>,
     ) -> Result<(Measure, Duration), Error> {
-        let window = self.options.window();
+        let (window, after) = (self.options.window(), self.options.window_after());
         // A little more than the window, which what happened before must not touch.
         self.interrupt.pause(window + CALM)?;
         // Random against the heartbeats: over at least ten intervals, in microseconds.
@@ -133,11 +142,11 @@ impl Trial<'_> {
             .pause(Duration::from_micros(self.random.u64(..=u64::try_from(spread).unwrap_or(0))))?;
         let at = self.clock.now();
         act(self)?;
-        self.interrupt.pause(window)?;
+        self.interrupt.pause(after)?;
         let end = self.clock.now();
         let answers = traffic.probe.answers();
-        let noise = largest_gap(&answers, at.saturating_sub(end - at), at).unwrap_or(window);
-        let gap = largest_gap(&answers, at, end).unwrap_or(window);
+        let noise = largest_gap(&answers, at.saturating_sub(window), at).unwrap_or(window);
+        let gap = largest_gap(&answers, at, end).unwrap_or(after);
         Ok((Measure { name, gap, noise }, at))
     }
 
@@ -200,6 +209,38 @@ impl Trial<'_> {
         Ok((vec![cut, mended], at))
     }
 
+    fn wan_link(
+        &mut self,
+        traffic: &Traffic,
+        active: usize,
+    ) -> Result<(Vec<Measure>, Duration), Error> {
+        let mut down = prepare_wan_link(self.topology, active, false)?;
+        let (measure, at) =
+            self.observe("link", traffic, |_| down.release().and_then(|()| down.wait()))?;
+        Ok((vec![measure], at))
+    }
+
+    fn unreachable(
+        &mut self,
+        traffic: &Traffic,
+        units: &[usize],
+    ) -> Result<(Vec<Measure>, Duration), Error> {
+        let mut cut = prepare_unreachable(self.topology, units)?;
+        let (measure, at) =
+            self.observe("probe", traffic, |_| cut.release().and_then(|()| cut.wait()))?;
+        Ok((vec![measure], at))
+    }
+
+    fn service(
+        &mut self,
+        traffic: &Traffic,
+        active: usize,
+    ) -> Result<(Vec<Measure>, Duration), Error> {
+        let (measure, at) =
+            self.observe("service", traffic, |trial| trial.pair.services[active].kill())?;
+        Ok((vec![measure], at))
+    }
+
     fn judge_download(
         &self,
         traffic: &Traffic,
@@ -235,6 +276,7 @@ impl Trial<'_> {
                 && *starts == unit.starts
             {
                 self.role_changes += status.changes_since(earlier, now - *when);
+                self.takes += status.takes_since(earlier);
             }
             *last = Some((status, now, unit.starts));
         }
@@ -248,6 +290,20 @@ impl Trial<'_> {
             }
             Fault::Planned => self.come_back(1 - active),
             Fault::Freeze | Fault::HaLink => self.pair.ready().map(drop),
+            Fault::Link => {
+                let mut up = prepare_wan_link(self.topology, active, true)?;
+                up.release()?;
+                up.wait()?;
+                self.pair.ready().map(drop)
+            }
+            Fault::Probe | Fault::ProbeBoth => {
+                make_reachable(self.topology)?;
+                self.pair.ready().map(drop)
+            }
+            Fault::Service => {
+                self.pair.services[active].start_again()?;
+                self.pair.ready().map(drop)
+            }
         }
     }
 

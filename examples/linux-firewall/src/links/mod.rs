@@ -1,12 +1,13 @@
 //! The network interfaces of the unit, by rtnetlink: which there are ([`Interface`]), what becomes of
-//! them ([`LinkWatch`]), and the shared addresses that they bear while the unit is Active
-//! ([`SharedAddresses`]).
+//! them ([`LinkWatch`]), the shared addresses that they bear while the unit is Active
+//! ([`SharedAddresses`]), and the unit's own ones ([`MonitoringAddresses`]).
 //!
 //! All calls are synchronous and work in the network namespace of the calling thread; a handle stays in
 //! the one in which it was opened.
 
 mod interface;
 mod memberships;
+mod monitoring;
 mod request;
 mod routes;
 mod settings;
@@ -14,6 +15,7 @@ mod shared;
 mod watch;
 
 pub use interface::Interface;
+pub use monitoring::{MonitoringAddresses, Own};
 pub use shared::{SharedAddresses, SharedInterface, link_local};
 pub use watch::{LinkChange, LinkWatch};
 

@@ -6,7 +6,8 @@ use netlink_packet_core::{
     NLM_F_CREATE, NLM_F_DUMP, NLM_F_EXCL, NLM_F_REPLACE, NetlinkSerializable,
 };
 use netlink_packet_route::address::{
-    AddressAttribute, AddressFlags, AddressHeaderFlags, AddressMessage, AddressScope,
+    AddressAttribute, AddressFlags, AddressHeaderFlags, AddressMessage, AddressProtocol,
+    AddressScope,
 };
 use netlink_packet_route::link::{
     InfoData, InfoKind, InfoMacVlan, LinkAttribute, LinkFlags, LinkInfo, LinkMessage, MacVlanMode,
@@ -60,8 +61,27 @@ pub(super) fn set_alias(batch: &mut Batch, name: &str, alias: &str) {
     append(batch, 0, RouteNetlinkMessage::SetLink(message));
 }
 
+pub(super) fn dump_addresses(batch: &mut Batch) {
+    append(batch, NLM_F_DUMP, RouteNetlinkMessage::GetAddress(AddressMessage::default()));
+}
+
+/// By this the program knows its own addresses again after a crash. The kernel gives it no meaning.
+pub(super) const PROTOCOL: u8 = 0xf4;
+
+/// Adds an address that bears our mark; it is an error if it is there already.
+pub(super) fn add_own_address(batch: &mut Batch, index: u32, address: &InterfaceAddress) {
+    let mut message = new_address(index, address);
+    message.attributes.push(AddressAttribute::Protocol(AddressProtocol::Other(PROTOCOL)));
+    append(batch, NLM_F_CREATE | NLM_F_EXCL, RouteNetlinkMessage::NewAddress(message));
+}
+
 /// Adds an address; one that is there already stays.
 pub(super) fn add_address(batch: &mut Batch, index: u32, address: &InterfaceAddress) {
+    let message = new_address(index, address);
+    append(batch, NLM_F_CREATE | NLM_F_REPLACE, RouteNetlinkMessage::NewAddress(message));
+}
+
+fn new_address(index: u32, address: &InterfaceAddress) -> AddressMessage {
     let mut message = address_message(index, address);
     match address.address() {
         IpAddr::V4(v4) if address.prefix() < 31 => {
@@ -71,12 +91,13 @@ pub(super) fn add_address(batch: &mut Batch, index: u32, address: &InterfaceAddr
         }
         IpAddr::V4(_) => {}
         IpAddr::V6(_) => {
-            // The peer had it a moment ago, so a test for duplicates would find one.
+            // A shared one the peer had a moment ago, so a test for duplicates would find it; and one of
+            // our own is probed from at once.
             message.header.flags = AddressHeaderFlags::Nodad;
             message.attributes.push(AddressAttribute::Flags(AddressFlags::Nodad));
         }
     }
-    append(batch, NLM_F_CREATE | NLM_F_REPLACE, RouteNetlinkMessage::NewAddress(message));
+    message
 }
 
 pub(super) fn remove_address(batch: &mut Batch, index: u32, address: &InterfaceAddress) {

@@ -16,7 +16,7 @@ use netlink_packet_route::AddressFamily;
 use rustix::io::Errno;
 use socket2::Socket;
 use std::io;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 
 /// By this alias the program knows its own devices again after a crash.
 const ALIAS: &str = "linux-firewall: shared addresses";
@@ -31,6 +31,19 @@ pub struct SharedInterface {
     pub virtual_mac: Option<(String, MacAddress)>,
     /// The addresses.
     pub addresses: Vec<InterfaceAddress>,
+}
+
+impl SharedInterface {
+    /// The link-local IPv6 address that moves with the others; `None` if there is none, or the interface
+    /// itself has it.
+    #[must_use]
+    pub fn link_local(&self) -> Option<Ipv6Addr> {
+        let made = self.virtual_mac.as_ref().and_then(|(_, mac)| link_local(*mac, &self.addresses));
+        made.iter().chain(&self.addresses).find_map(|one| match one.address() {
+            IpAddr::V6(v6) => v6.is_unicast_link_local().then_some(v6),
+            IpAddr::V4(_) => None,
+        })
+    }
 }
 
 /// The shared addresses of all interfaces, which move together.

@@ -3,12 +3,14 @@
 
 use super::RunError;
 use super::counters::Counters;
-use crate::status::{self, Status};
+use crate::status::{self, Names, Status};
 use appliance::driver::{DriverHandle, UdpDrops};
 use appliance::{Appliance, Input};
+use ha_core::identity::{InterfaceId, ServiceId};
 use ha_core::pair::{self, Maintenance};
 use rustix::fs::Mode;
 use statesync::Table;
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, FileTypeExt as _};
@@ -41,6 +43,8 @@ pub enum Order {
     FailOver,
     /// Maintenance mode on or off (BEY-8).
     Maintenance(Maintenance),
+    /// Restart a service again that has failed, although it was given up (CRASH-1).
+    RetryService(ServiceId),
 }
 
 impl Order {
@@ -54,6 +58,7 @@ impl Order {
                 let milliseconds = u64::try_from(lasts.as_millis()).unwrap_or(u64::MAX);
                 format!("maintenance on {milliseconds}")
             }
+            Self::RetryService(ServiceId(number)) => format!("retry-service {number}"),
         }
     }
 
@@ -67,6 +72,7 @@ impl Order {
                 let lasts = Some(Duration::from_millis(milliseconds.parse().ok()?));
                 Self::Maintenance(Maintenance::On { lasts })
             }
+            ["retry-service", number] => Self::RetryService(ServiceId(number.parse().ok()?)),
             _ => return None,
         })
     }
@@ -76,6 +82,7 @@ impl Order {
             Self::TakeOver => pair::Input::TakeOver,
             Self::FailOver => pair::Input::FailOver,
             Self::Maintenance(maintenance) => pair::Input::Maintenance(maintenance),
+            Self::RetryService(service) => pair::Input::RetryService(service),
         }
     }
 
@@ -83,7 +90,7 @@ impl Order {
     #[must_use]
     pub const fn success(self) -> &'static str {
         match self {
-            Self::TakeOver | Self::FailOver => "asked",
+            Self::TakeOver | Self::FailOver | Self::RetryService(_) => "asked",
             Self::Maintenance(Maintenance::On { .. }) => "in maintenance",
             Self::Maintenance(Maintenance::Off) => "not in maintenance",
         }
@@ -178,6 +185,7 @@ pub(super) struct Desk {
     pub(super) drops: Arc<UdpDrops>,
     pub(super) paths: Vec<String>,
     pub(super) peer_serial: String,
+    pub(super) devices: BTreeMap<InterfaceId, String>,
 }
 
 impl Desk {
@@ -186,7 +194,7 @@ impl Desk {
         let (reader, mut writer) = stream.split();
         reader.take(MAX_REQUEST).read_to_string(&mut request).await?;
         let answer = match request.trim() {
-            STATUS => self.status().await,
+            STATUS => self.status().await.and_then(|it| serde_json::to_string(&it).ok()),
             request => match Order::from_request(request) {
                 Some(order) => self.carry_out(order).await,
                 None => Some("unknown request".to_owned()),
@@ -216,14 +224,15 @@ impl Desk {
         }
     }
 
-    async fn status(&self) -> Option<String> {
+    /// How the unit is; `None` if it has stopped.
+    pub(super) async fn status(&self) -> Option<Status> {
         let read = |unit: &Appliance<Table>, now| {
             let sync = unit.sync().map(|sync| (sync.progress(), sync.rejects().clone()));
             (unit.pair().status(now), now, sync)
         };
         let (pair, now, sync) = self.handle.query(read).await.ok()?;
         let mut counters = self.counters.named();
-        let count = |counters: &mut std::collections::BTreeMap<_, _>, name: String, count: u64| {
+        let count = |counters: &mut BTreeMap<_, _>, name: String, count: u64| {
             if count > 0 {
                 counters.insert(name, count);
             }
@@ -238,18 +247,18 @@ impl Desk {
         count(&mut counters, foreign, self.drops.foreign());
         count(&mut counters, "datagrams that could not be sent".to_owned(), self.drops.unsent());
         count(&mut counters, "steps of the clock backwards".to_owned(), pair.backward_steps);
-        let role_changes = self.counters.role_changes.load(Ordering::Relaxed);
         let progress = sync.as_ref().map(|(progress, _)| progress);
-        let status = status::assemble(
-            &pair,
-            now,
-            progress,
-            &self.paths,
-            &self.peer_serial,
-            role_changes,
-            counters,
-        );
-        serde_json::to_string(&status).ok()
+        let names = Names {
+            paths: &self.paths,
+            peer_serial: &self.peer_serial,
+            devices: &self.devices,
+            services: pair.services.iter().map(|it| (it.service, it.name)).collect(),
+        };
+        let mut status = status::assemble(&pair, now, progress, &names);
+        status.role_changes = self.counters.role_changes.load(Ordering::Relaxed);
+        status.takes = self.counters.takes.load(Ordering::Relaxed);
+        status.counters = counters;
+        Some(status)
     }
 }
 
@@ -293,7 +302,8 @@ mod tests {
         let on = |lasts| Order::Maintenance(Maintenance::On { lasts });
         let second = Duration::from_secs(1);
         let off = Order::Maintenance(Maintenance::Off);
-        for order in [Order::TakeOver, Order::FailOver, off, on(None), on(Some(second))] {
+        let retry = Order::RetryService(ServiceId(u16::MAX));
+        for order in [Order::TakeOver, Order::FailOver, off, on(None), on(Some(second)), retry] {
             let request = order.to_request();
             assert_eq!(Order::from_request(&request), Some(order));
             assert_eq!(Order::from_request(&format!("{request} x")), None);
@@ -302,7 +312,14 @@ mod tests {
         let longest = on(Some(Duration::MAX)).to_request();
         assert!(longest.len() as u64 <= MAX_REQUEST);
         assert_eq!(Order::from_request(&longest), Some(on(Some(Duration::from_millis(u64::MAX)))));
-        for unknown in ["", "maintenance", "maintenance on -1", "maintenance on 1s", "leave"] {
+        for unknown in [
+            "",
+            "maintenance",
+            "maintenance on -1",
+            "maintenance on 1s",
+            "leave",
+            "retry-service -1",
+        ] {
             assert_eq!(Order::from_request(unknown), None, "{unknown}");
         }
     }

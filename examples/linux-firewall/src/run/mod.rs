@@ -3,17 +3,20 @@
 mod control;
 mod counters;
 mod follower;
+mod links;
+mod monitoring;
 mod platform;
+mod services;
 mod sockets;
 mod state;
-mod weight;
 
 pub use control::{Order, ask, ask_status};
 pub use platform::LinuxPlatform;
 
 use crate::config::{Checked, ConfigError};
 use crate::conntrack::{self, ConntrackError, Injector};
-use crate::links::{LinkError, SharedAddresses};
+use crate::links::{LinkError, MonitoringAddresses, SharedAddresses};
+use crate::metrics;
 use crate::packet::{FrameSender, PacketError};
 use crate::realtime::{RealtimeError, realtime};
 use appliance::driver::{Driver, DriverHandle, UdpTransport};
@@ -24,6 +27,8 @@ use ha_core::address::MacAddress;
 use ha_core::identity::UnitId;
 use ha_core::pair;
 use ha_core::time::Clock;
+use links::OwnAddresses;
+use monitoring::Monitoring;
 use state::StateDirectory;
 use statesync::Table;
 use std::io;
@@ -36,7 +41,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tracing::{info, warn};
 
 /// Tasks that may block at the same time: the platform's lanes, the events, and the control socket.
-const WORKERS: usize = 7;
+const WORKERS: usize = 8;
 /// How long after the peer took the unit goes on to answer: its last words may have been lost, and on
 /// one kernel (containers) the removal of devices would hold up the peer's take-over.
 const LAST_WORDS: Duration = Duration::from_millis(300);
@@ -61,6 +66,8 @@ pub enum RunError {
     Control { path: PathBuf, source: io::Error },
     #[error("another program runs with the control socket {}", path.display())]
     Running { path: PathBuf },
+    #[error("process.metrics: cannot use {address}: {source}")]
+    Metrics { address: SocketAddr, source: io::Error },
     #[error("no answer from {}: {source} (does the unit run?)", path.display())]
     Ask { path: PathBuf, source: io::Error },
     #[error("the system does not give what a program needs: {0}")]
@@ -77,8 +84,12 @@ pub fn run(config: &Checked) -> Result<(), RunError> {
     let workers =
         tokio::runtime::Builder::new_multi_thread().worker_threads(WORKERS).enable_all().build()?;
     let control = Control::open(&config.file.process.control_socket)?;
+    let metrics = config.file.process.metrics.map(listen).transpose()?;
     let sockets = sockets::open(config)?;
     let shared = SharedAddresses::prepare(&config.shared())?;
+    let unit = config.file.unit.designation;
+    let own = MonitoringAddresses::configure(&config.monitoring_addresses(unit))?;
+    let own: OwnAddresses = Arc::new(Mutex::new(Some(own)));
     let bearers: Vec<_> = shared.bearers().map(|(name, _, mac)| (name.to_owned(), mac)).collect();
     let mut senders = std::collections::BTreeMap::new();
     for (id, (bearer, _)) in config.interface_ids().zip(&bearers) {
@@ -102,15 +113,17 @@ pub fn run(config: &Checked) -> Result<(), RunError> {
     let (follower, duties) = follower::new();
     let follower = with_sync.then_some(follower);
     let scope = config.scope();
+    let (monitoring, answers) = Monitoring::new(config);
     let platform = Arc::new(LinuxPlatform::new(
         shared,
         senders,
         Arc::clone(&injector),
         follower,
         state,
+        monitoring,
         Arc::clone(&counters),
     ));
-    let cleared = ClearUp(Arc::clone(&platform));
+    let cleared = ClearUp(Arc::clone(&platform), Arc::clone(&own));
 
     let peer = UnitId::of(config.file.unit.designation.other());
     let priority = config.file.process.realtime_priority;
@@ -148,14 +161,28 @@ pub fn run(config: &Checked) -> Result<(), RunError> {
             .name("connections".into())
             .spawn(move || follower::run(&work, &duties))?;
     }
-    weight::watch(config, handle.clone())?;
+    links::watch(config, handle.clone(), own)?;
+    workers.spawn(monitoring::tell(answers, handle.clone()));
+    for service in &config.services {
+        workers.spawn(services::watch(service.clone(), handle.clone()));
+    }
     let desk = Arc::new(Desk {
         handle: handle.clone(),
         counters,
         drops,
         paths: config.file.path.iter().map(|path| path.name.clone()).collect(),
         peer_serial: config.file.peer.serial.clone(),
+        devices: config.devices(),
     });
+    if let Some(listener) = metrics {
+        let _inside = workers.enter();
+        let listener = tokio::net::TcpListener::from_std(listener)?;
+        let desk = Arc::clone(&desk);
+        workers.spawn(metrics::serve(listener, move || {
+            let desk = Arc::clone(&desk);
+            async move { desk.status().await.map(|status| metrics::write(&status)) }
+        }));
+    }
     let (serial, designation) = (&config.file.unit.serial, config.file.unit.designation);
     info!(%serial, %designation, "running");
     workers.block_on(until_told_to_stop(&control, desk, &handle, &platform))?;
@@ -228,12 +255,22 @@ async fn until_told_to_stop(
 }
 
 /// Gives back what was changed on the system, also when something fails later.
-struct ClearUp(Arc<LinuxPlatform>);
+struct ClearUp(Arc<LinuxPlatform>, OwnAddresses);
 
 impl Drop for ClearUp {
     fn drop(&mut self) {
+        drop(platform::lock(&self.1).take());
         self.0.clear_up();
     }
+}
+
+fn listen(address: SocketAddr) -> Result<std::net::TcpListener, RunError> {
+    let open = || {
+        let listener = std::net::TcpListener::bind(address)?;
+        listener.set_nonblocking(true)?;
+        Ok(listener)
+    };
+    open().map_err(|source| RunError::Metrics { address, source })
 }
 
 /// Another number at each start: it tells the peer that this is another start of the unit.

@@ -2,6 +2,7 @@
 
 use super::counters::Counters;
 use super::follower::{Duty, Follower};
+use super::monitoring::Monitoring;
 use super::state::StateDirectory;
 use crate::conntrack::{ConntrackError, Injector};
 use crate::links::SharedAddresses;
@@ -12,6 +13,7 @@ use async_trait::async_trait;
 use ha_core::announcement::Announcement;
 use ha_core::identity::InterfaceId;
 use ha_core::machine::ActionError;
+use ha_core::monitor::Reach;
 use ha_core::pair::{self, PersistKey};
 use ha_core::time::Instant;
 use rustix::io::Errno;
@@ -36,6 +38,9 @@ const TABLE: usize = 2;
 const SLOW: usize = 3;
 /// The disk: it may take its time, and no take or withdrawal waits for it.
 const DISK: usize = 4;
+const PROBES: usize = 5;
+/// Restarts of services take as long as they take.
+const SERVICES: usize = 6;
 
 /// The system around one unit.
 #[derive(Debug)]
@@ -45,6 +50,7 @@ pub struct LinuxPlatform {
     injector: Arc<Mutex<Injector>>,
     follower: Option<Follower>,
     state: StateDirectory,
+    monitoring: Monitoring,
     pub(super) counters: Arc<Counters>,
     /// Counts takes and withdrawals, so that what is slow can see that it is superseded.
     moves: AtomicU64,
@@ -59,6 +65,7 @@ impl LinuxPlatform {
         injector: Arc<Mutex<Injector>>,
         follower: Option<Follower>,
         state: StateDirectory,
+        monitoring: Monitoring,
         counters: Arc<Counters>,
     ) -> Self {
         Self {
@@ -67,6 +74,7 @@ impl LinuxPlatform {
             injector,
             follower,
             state,
+            monitoring,
             counters,
             moves: AtomicU64::new(0),
             may_stop: Notify::new(),
@@ -161,6 +169,9 @@ impl LinuxPlatform {
         match event {
             pair::Event::RoleChanged { from, to, why, term } => {
                 self.counters.role_changes.fetch_add(1, Ordering::Relaxed);
+                if *to == pair::Role::Active {
+                    self.counters.takes.fetch_add(1, Ordering::Relaxed);
+                }
                 info!(%from, %to, term, "role changed: {why}");
             }
             pair::Event::MayStop { peer_took } => {
@@ -198,7 +209,7 @@ impl LinuxPlatform {
                 error!("what was kept of maintenance mode cannot be read: it is off");
             }
             pair::Event::Isolated(true) => {
-                warn!("isolated: the peer is silent, and no data interface has a carrier");
+                warn!("isolated: the peer is silent, and no monitored link is up");
             }
             pair::Event::Isolated(false) => info!("no longer isolated"),
             pair::Event::FlapHold { until } => {
@@ -208,6 +219,26 @@ impl LinuxPlatform {
             pair::Event::FlapHoldOver => info!("voluntary changes are held back no longer"),
             pair::Event::Synchronized(true) => info!("the table is complete"),
             pair::Event::Synchronized(false) => info!("the table is not complete any more"),
+            pair::Event::Link { interface, up } => {
+                let device = self.monitoring.device(*interface);
+                if *up { info!(device, "link up") } else { warn!(device, "link down") }
+            }
+            pair::Event::Target { interface, target, reach } => {
+                let device = self.monitoring.device(*interface);
+                if *reach == Reach::Lost {
+                    warn!(device, %target, "probe target lost");
+                } else {
+                    info!(device, %target, "probe target {reach}");
+                }
+            }
+            pair::Event::ServiceFailed { name, .. } => warn!(service = %name, "service failed"),
+            pair::Event::ServiceRecovered { name, .. } => {
+                info!(service = %name, "service works again")
+            }
+            pair::Event::ServiceGivenUp { name, .. } => {
+                error!(service = %name, "service given up: it is not restarted any more");
+            }
+            pair::Event::WeightChanged { from, to } => info!(from, to, "health weight changed"),
             other => info!("{other}"),
         }
     }
@@ -215,13 +246,15 @@ impl LinuxPlatform {
 
 #[async_trait]
 impl Platform<Appliance<Table>> for LinuxPlatform {
-    const LANES: usize = 5;
+    const LANES: usize = 7;
 
     fn lane(&self, action: &Action) -> usize {
         match action {
             Action::Pair(pair::Action::Announce { .. }) => ANNOUNCEMENTS,
             Action::Pair(pair::Action::StandDown) => SLOW,
             Action::Pair(pair::Action::Persist { .. }) => DISK,
+            Action::Pair(pair::Action::Probe(_)) => PROBES,
+            Action::Pair(pair::Action::RestartService { .. }) => SERVICES,
             Action::Pair(_) => ROLE,
             Action::Sync(_) => TABLE,
         }
@@ -270,6 +303,10 @@ impl Platform<Appliance<Table>> for LinuxPlatform {
                     error!(%error, "maintenance mode cannot be kept");
                     ActionError::Failed
                 })
+            }
+            Action::Pair(pair::Action::Probe(probe)) => self.monitoring.probe(probe),
+            Action::Pair(pair::Action::RestartService { service }) => {
+                self.monitoring.restart(service).await
             }
             Action::Sync(statesync::Action::Install { changes }) => self.install(&changes),
         }
@@ -334,6 +371,7 @@ mod tests {
             Arc::new(Mutex::new(Injector::open().unwrap())),
             None,
             StateDirectory::new(std::path::Path::new("/proc/nowhere")),
+            Monitoring::nothing(),
             Arc::default(),
         )
     }

@@ -46,6 +46,11 @@ impl Place {
         }
     }
 
+    /// The thread's id, by which others find the namespace.
+    pub(crate) fn id(&self) -> i32 {
+        self.id
+    }
+
     /// Does something in the namespace.
     pub(crate) fn run<T: Send + 'static>(&self, job: impl FnOnce() -> T + Send + 'static) -> T {
         let (result, done) = channel();

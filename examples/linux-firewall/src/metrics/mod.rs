@@ -1,0 +1,7 @@
+//! Metrics for Prometheus: this unit's own, never merged with the peer's (COS-5).
+
+mod http;
+mod text;
+
+pub use http::serve;
+pub use text::write;
