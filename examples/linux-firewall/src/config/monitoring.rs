@@ -100,7 +100,10 @@ fn network(shared: &SharedInterface, addresses: [IpAddr; 2]) -> Option<IpNet> {
                 IpAddr::V6(v6) => IpNet::V6(Ipv6Net::new(v6, it.prefix()).ok()?),
             })
         });
-        nets.filter(|net| Family::of(net.addr()) == Family::of(addresses[0]))
+        // A link-local address says nothing of the network that lies there.
+        let is_link_local = |net: &IpNet| matches!(net, IpNet::V6(v6) if v6.addr().is_unicast_link_local());
+        nets.filter(move |net| !is_link_local(net))
+            .filter(|net| Family::of(net.addr()) == Family::of(addresses[0]))
     };
     nets().find(|net| addresses.iter().all(|one| net.contains(one))).or_else(|| nets().next())
 }
