@@ -86,7 +86,7 @@ broken! {
         [Patience], { paths: 2, losses: 2 },
         |_| true, |rules| rules.is_lost = |some_path, every_path| some_path || every_path;
     "foreign-nonce", "any release is taken for the answer to the own question",
-        [HandOver], { losses: 2, orders: 2 },
+        [HandOver], { losses: 2, delays: 1, orders: 2 },
         |_| true, |rules| rules.is_answer = |_, _| true;
     "short-claim-time", "a release is taken back after half a failure time",
         [HandOver], { losses: 1, orders: 1 },

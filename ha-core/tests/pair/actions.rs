@@ -1,12 +1,14 @@
 //! The actions of a take and of a withdrawal: their order, and what follows when they fail (PAIR-16).
 
 use crate::harness::{A, Answer, B, What, World, ms};
+use crate::states::{configured, in_state};
 use core::time::Duration;
 use ha_core::address::MacAddress;
 use ha_core::identity::InterfaceId;
-use ha_core::machine::ActionError;
+use ha_core::machine::{ActionError, Machine as _};
 use ha_core::pair::{
-    Action, Departure, Event, Goal, Input, PairConfigBuilder, Role, SharedInterface, Stance, State,
+    Action, Departure, Event, Goal, Heartbeat, Input, PairConfigBuilder, Role, SharedInterface,
+    Stance, State,
 };
 
 fn with_address(config: PairConfigBuilder) -> PairConfigBuilder {
@@ -234,4 +236,42 @@ fn slow_actions_do_not_delay_heartbeats() {
     world.run_for(Duration::from_secs(2));
     assert_eq!(world.roles(), [Some(Role::Active), Some(Role::Standby)]);
     assert_eq!(world.count(B, "AdoptState", Duration::ZERO), 0);
+}
+
+/// PAIR-16: what a withdrawal leaves to be done later is dropped if the unit takes again before it was handed
+/// out: it would undo the take.
+#[test]
+fn a_take_drops_what_is_left_of_a_withdrawal() {
+    let mut unit = in_state(State::Withdrawing(Goal::Yield));
+    let (id, _) = unit.open.pop().unwrap();
+    unit.pair.handle_done(unit.now, id, Ok(()));
+    let mut stays = unit.clone();
+    stays.poll();
+    assert_eq!(stays.wants(), ["StandDown"]);
+    unit.hears_fresh(|it| Heartbeat { stance: Stance::Left, ..it });
+    assert_eq!(unit.pair.state(), State::Taking);
+    assert_eq!(unit.wants(), ["AdoptState"]);
+}
+
+/// PAIR-16, VMAC-3: and what a take leaves to be done later is dropped at a withdrawal: nothing is announced,
+/// or brought up, once the addresses are gone.
+#[test]
+fn a_withdrawal_drops_what_is_left_of_a_take() {
+    let mut unit = configured(State::Taking, |config| with_address(config).route_hold(ms(20)));
+    for _ in 0..2 {
+        let (id, _) = unit.open.pop().unwrap();
+        unit.pair.handle_done(unit.now, id, Ok(()));
+        unit.poll();
+    }
+    let (id, _) = unit.open.pop().unwrap();
+    unit.pair.handle_done(unit.now, id, Ok(()));
+    unit.now = unit.now + ms(20);
+    unit.pair.handle_timeout(unit.now);
+    let mut stays = unit.clone();
+    stays.poll();
+    let mut rest = stays.wants();
+    rest.sort_unstable();
+    assert_eq!(rest, ["Announce", "EndRouteHold", "ResumeClients"]);
+    unit.input(Input::Leave(Departure::Stop));
+    assert_eq!(unit.wants(), ["Withdraw"]);
 }

@@ -1,5 +1,6 @@
 //! Two Actives that hear each other: by which words they judge (PAIR-13).
 
+use crate::harness::ms;
 use crate::states::{Unit, in_state};
 use ha_core::machine::Machine as _;
 use ha_core::pair::{Demotion, Event, Goal, Health, Heartbeat, Input, Stance, State};
@@ -77,4 +78,18 @@ fn a_conflict_is_told_once() {
         }
     }
     assert_eq!(told, 1);
+}
+
+/// PAIR-13: when the other Active is lost the conflict is over: what the unit says of its health is again what
+/// it is, at once and from then on.
+#[test]
+fn a_conflict_is_over_when_the_other_active_is_lost() {
+    let mut unit = in_conflict(0);
+    unit.input(Input::HealthWeight(5));
+    assert_eq!(unit.sent.unwrap().health.weight, 0, "it stands still");
+    unit.wait(ms(30));
+    assert_eq!(unit.pair.state(), State::Active);
+    assert_eq!(unit.sent.unwrap().health.weight, 5);
+    unit.input(Input::HealthWeight(7));
+    assert_eq!(unit.sent.unwrap().health.weight, 7);
 }

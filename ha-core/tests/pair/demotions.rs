@@ -1,7 +1,9 @@
 //! Named reasons why a unit is less fit, with an owner and possibly an end (BEY-7).
 
 use crate::harness::{A, Answer, B, World, ms};
+use crate::states::in_state;
 use core::time::Duration;
+use ha_core::machine::Machine as _;
 use ha_core::pair::{Demotion, Event, Input, MAX_DEMOTIONS, Refusal, Role, State, Why};
 use ha_core::time::Instant;
 
@@ -129,4 +131,19 @@ fn an_embedder_can_name_so_many() {
         let expected = if number < MAX_DEMOTIONS { Ok(()) } else { Err(Refusal::TooManyDemotions) };
         assert_eq!(world.input(B, Input::Demote { demotion, lasts: None }), expected, "{number}");
     }
+}
+
+/// BEY-7: demotions that expire at the same moment expire together.
+#[test]
+fn demotions_expire_together() {
+    let mut unit = in_state(State::Active);
+    for reason in ["disk", "fan", "psu"] {
+        let lasts = Some(ms(if reason == "psu" { 90 } else { 25 }));
+        unit.input(Input::Demote { demotion: demotion(reason), lasts });
+    }
+    unit.wait(ms(24));
+    unit.now = unit.now + ms(1);
+    unit.pair.handle_timeout(unit.now);
+    let left = unit.pair.status(unit.now).demotions;
+    assert_eq!(left.iter().map(|it| it.demotion).collect::<Vec<_>>(), [demotion("psu")]);
 }

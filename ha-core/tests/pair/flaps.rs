@@ -1,8 +1,9 @@
 //! A unit that changes its role too often holds back voluntary changes (PAIR-18).
 
 use crate::harness::{A, B, World, ms};
+use crate::states::configured;
 use core::time::Duration;
-use ha_core::pair::{Event, Input, Role, State};
+use ha_core::pair::{Event, Heartbeat, Input, Role, Stance, State};
 
 const WINDOW: Duration = Duration::from_secs(60);
 
@@ -72,4 +73,18 @@ fn what_has_to_be_is_not_held_back() {
     let took = world.run_until(ms(20), |world| world.state(B) == State::Active);
     assert!(took <= ms(2), "{took:?}");
     assert_eq!(world.roles()[A], Some(Role::Reboot), "PAIR-15");
+}
+
+/// PAIR-18: a change counts for exactly the window: a nanosecond before its end it does, at its end no longer.
+#[test]
+fn a_change_counts_for_exactly_the_window() {
+    let mut unit = configured(State::Active, |config| config.flap_limit(1, WINDOW));
+    let took = unit.now;
+    unit.wait(ms(5));
+    unit.hears_fresh(|it| Heartbeat { stance: Stance::Standby, ask: 7, ..it });
+    unit.answer("");
+    assert_eq!(unit.pair.state(), State::Released);
+    let end = took + WINDOW;
+    assert!(unit.pair.is_flap_held(end.saturating_sub(Duration::from_nanos(1))));
+    assert!(!unit.pair.is_flap_held(end));
 }

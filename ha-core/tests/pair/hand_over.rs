@@ -1,9 +1,11 @@
 //! Hand-over between two live units: ask, release, claim (PAIR-20).
 
 use crate::harness::{A, Answer, B, What, World, ms};
+use crate::states::in_state;
 use core::time::Duration;
 use ha_core::pair::{
-    Departure, Event, Goal, Input, Maintenance, Obstacles, Refusal, Role, State, Why,
+    Departure, Event, Goal, Health, Heartbeat, HeartbeatId, Input, Maintenance, Obstacles, Refusal,
+    Role, Stance, State, Why,
 };
 
 fn settled() -> World {
@@ -359,4 +361,118 @@ fn nothing_is_released_before_the_withdrawal_is_confirmed() {
     let confirmed = position(&|what| matches!(what, What::Done("Withdraw", true)));
     let released = position(&|what| matches!(what, What::Sent(ha_core::pair::Stance::Released)));
     assert!(confirmed < released);
+}
+
+/// A question of a Standby peer that is fitter by its own accord.
+fn wish(ask: u64) -> impl Fn(Heartbeat) -> Heartbeat {
+    move |it| Heartbeat {
+        voluntary: true,
+        health: Health { fit: true, weight: 9 },
+        ..order(ask)(it)
+    }
+}
+
+/// A question of a Standby peer that was told to ask; with 0 none.
+fn order(ask: u64) -> impl Fn(Heartbeat) -> Heartbeat {
+    move |it| Heartbeat { stance: Stance::Standby, ask, ..it }
+}
+
+/// PAIR-20, PAIR-18: a unit whose release was not claimed, be that for silence or because its peer asks no
+/// longer, neither wants nor grants a voluntary hand-over for ten failure times, and says so; an order it grants.
+#[test]
+fn after_an_unclaimed_release_only_orders_count_for_a_while() {
+    for is_silent in [true, false] {
+        let mut unit = in_state(State::Released);
+        if is_silent {
+            unit.wait(ms(60));
+        } else {
+            unit.hears_fresh(order(0));
+        }
+        assert_eq!(unit.pair.state(), State::Taking);
+        unit.answer("");
+        assert!(unit.sent.unwrap().steady);
+        unit.hears_fresh(wish(8));
+        assert_eq!(unit.pair.state(), State::Active, "silent: {is_silent}");
+        let mut ordered = unit.clone();
+        ordered.hears_fresh(order(9));
+        assert_eq!(ordered.pair.state(), State::Withdrawing(Goal::Release));
+
+        unit.wait(ms(299));
+        unit.hears_fresh(wish(10));
+        assert_eq!(unit.pair.state(), State::Active, "silent: {is_silent}");
+        unit.wait(ms(1));
+        assert!(!unit.sent.unwrap().steady);
+        unit.hears_fresh(wish(11));
+        assert_eq!(unit.pair.state(), State::Withdrawing(Goal::Release));
+    }
+}
+
+/// PAIR-20, PAIR-18: a unit whose own wish for the role was not granted in time does not wish for it again for
+/// ten failure times, and says so; an order is no wish.
+#[test]
+fn a_wish_that_was_not_granted_is_not_repeated_for_a_while() {
+    for is_order in [false, true] {
+        let mut unit = in_state(State::Standby);
+        if is_order {
+            unit.input(Input::TakeOver);
+        } else {
+            unit.input(Input::HealthWeight(9));
+            unit.hears_fresh(|it| it);
+        }
+        assert_eq!(unit.pair.state(), State::Asking);
+        let mut asked = 0;
+        for at in (10..=340).step_by(10) {
+            let was_asking = unit.pair.state() == State::Asking;
+            unit.wait(ms(10));
+            unit.hears_fresh(|it| it);
+            asked += usize::from(!was_asking && unit.pair.state() == State::Asking);
+            let holds_back = !is_order && (30..330).contains(&at);
+            assert_eq!(unit.sent.unwrap().steady, holds_back, "order: {is_order}, after {at} ms");
+            assert!(asked == 0 || !holds_back && !is_order, "after {at} ms");
+        }
+        assert_eq!(asked, usize::from(!is_order));
+    }
+}
+
+/// PAIR-20: a second question of a peer whose first one was released already is granted as well, and its claim
+/// is waited for from then on.
+#[test]
+fn a_second_question_has_its_own_time() {
+    let mut unit = in_state(State::Released);
+    unit.wait(ms(20));
+    unit.hears_fresh(order(8));
+    assert_eq!(unit.sent.unwrap().release, 8);
+    unit.wait(ms(59));
+    assert_eq!(unit.pair.state(), State::Released);
+    unit.wait(ms(1));
+    assert_eq!(unit.pair.state(), State::Taking);
+}
+
+/// PAIR-20: if it is another start of the peer that asks the second question, it is that start which can
+/// give up: then what was released is taken back at once, though it does not say that it hears us.
+#[test]
+fn a_second_question_is_given_up_by_who_asked_it() {
+    let mut unit = in_state(State::Released);
+    let restarted = |ask, number, it| {
+        let id = HeartbeatId { start: 78, number };
+        Heartbeat { id, ..order(ask)(it) }
+    };
+    unit.hears_fresh(|it| restarted(8, 1, it));
+    assert_eq!(unit.sent.unwrap().release, 8);
+    unit.hears_fresh(|it| Heartbeat { echo: None, ..restarted(0, 2, it) });
+    assert_eq!(unit.pair.state(), State::Taking);
+}
+
+/// PAIR-20: that a question is declined is told once, however often it is repeated; the next one is told anew.
+#[test]
+fn a_declined_question_is_told_once() {
+    let mut unit = in_state(State::Active);
+    let as_fit = |ask| move |it| Heartbeat { voluntary: true, ..order(ask)(it) };
+    for told in [1, 2] {
+        for _ in 0..5 {
+            unit.hears_fresh(as_fit(6 + told));
+        }
+        assert_eq!(unit.pair.state(), State::Active);
+        assert_eq!(unit.aborted() as u64, told);
+    }
 }

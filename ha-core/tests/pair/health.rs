@@ -1,8 +1,9 @@
 //! A Standby that is strictly fitter takes over; equal faults move nothing (CRASH-3).
 
 use crate::harness::{A, B, World, ms};
+use crate::states::in_state;
 use core::time::Duration;
-use ha_core::pair::{Event, Input, Role, State, Why};
+use ha_core::pair::{Event, Health, Heartbeat, Input, Role, State, Why};
 
 fn settled(weight: u16) -> World {
     let mut world = World::new(|config| config);
@@ -110,4 +111,23 @@ fn an_active_that_is_as_fit_by_now_does_not_let_go() {
     let declined = |event: &&Event| matches!(event, Event::HandOverAborted(_));
     assert_eq!(world.events(A, begin).iter().filter(declined).count(), 1);
     assert_eq!(world.events(B, begin).iter().filter(declined).count(), 1);
+}
+
+/// CRASH-3, L2: a unit asks for the role only if it is fitter by what its Active has heard of it *and* by what
+/// is so now: before its Active knows that it is fitter it does not ask, and a fault that both have by now moves
+/// nothing, though the Active has heard of only one of them.
+#[test]
+fn a_unit_is_fitter_only_if_its_active_knows_and_it_is_still_so() {
+    let of = |weight, it| Heartbeat { health: Health { fit: true, weight }, ..it };
+    let mut unit = in_state(State::Standby);
+    unit.input(Input::HealthWeight(5));
+    assert_eq!(unit.pair.state(), State::Standby, "its Active has not heard that");
+    let mut known = unit.clone();
+    known.hears_fresh(|it| of(1, it));
+    assert_eq!(known.pair.state(), State::Asking);
+
+    let before = unit.sent.map(|sent| sent.id);
+    unit.input(Input::HealthWeight(1));
+    unit.hears_fresh(|it| Heartbeat { echo: before, ..of(1, it) });
+    assert_eq!(unit.pair.state(), State::Standby, "it has the fault, too");
 }

@@ -3,6 +3,7 @@
 use crate::harness::{A, Answer, B, World, ms};
 use core::time::Duration;
 use ha_core::pair::{Departure, Event, Goal, Input, MonitoredLinks, Obstacles, Role, State, Why};
+use ha_core::time::Instant;
 
 fn links(up: u16) -> Input {
     Input::MonitoredLinks(MonitoredLinks { configured: 2, up })
@@ -131,5 +132,22 @@ fn a_hand_over_of_a_unit_that_is_cut_off_is_not_taken_back() {
         world.units[A].platform.repair();
         world.run_for(Duration::from_secs(1));
         assert!(!world.holds()[A]);
+    }
+}
+
+/// BEY-3: it does not begin to take either, only to withdraw at once: no role changes, no reign is counted, and
+/// the platform is not asked for anything.
+#[test]
+fn a_standby_that_is_cut_off_does_not_begin_to_take() {
+    let mut world = settled();
+    world.input(B, links(0)).unwrap();
+    let begin = world.now();
+    world.cut_all(true);
+    world.run_for(Duration::from_secs(1));
+    let changed = |event: &Event| matches!(event, Event::RoleChanged { .. });
+    assert!(!world.events(B, begin).iter().any(changed));
+    assert_eq!(world.pair(B).status(Instant::ZERO).term, 0);
+    for action in ["AdoptState", "Withdraw", "StandDown"] {
+        assert_eq!(world.count(B, action, begin), 0, "{action}");
     }
 }

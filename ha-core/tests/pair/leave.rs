@@ -1,8 +1,11 @@
 //! A planned leave of the Active unit (PAIR-10).
 
 use crate::harness::{A, Answer, B, World, ms};
+use crate::states::in_state;
 use core::time::Duration;
-use ha_core::pair::{Departure, Event, Input, PathKind, Refusal, Role, State, Why};
+use ha_core::pair::{
+    Departure, Event, Goal, Input, Obstacles, PathKind, Refusal, Role, State, Why,
+};
 
 fn may_stop(world: &World, unit: usize) -> Option<bool> {
     world.events(unit, Duration::ZERO).into_iter().find_map(|event| match event {
@@ -162,4 +165,17 @@ fn a_leave_while_giving_way_does_not_end_in_a_take() {
     world.run_for(ms(100));
     assert_eq!(world.count(B, "AdoptState", begin), 0);
     assert_eq!(world.state(A), State::Active);
+}
+
+/// PAIR-10, BEY-12: a unit whose take failed, and which leaves, is barred by its leave alone: nothing is waited
+/// for any more, and nothing else is told.
+#[test]
+fn a_unit_that_leaves_after_a_failed_take_is_barred_by_its_leave_alone() {
+    let mut unit = in_state(State::Withdrawing(Goal::Retreat));
+    unit.answer("");
+    assert_eq!(unit.sent.unwrap().obstacles, Obstacles::TAKE_FAILED);
+    unit.input(Input::Leave(Departure::Stop));
+    assert_eq!(unit.pair.state(), State::Left);
+    assert_eq!(unit.pair.obstacles(), Obstacles::LEAVING);
+    assert_eq!(unit.sent.unwrap().obstacles, Obstacles::LEAVING);
 }

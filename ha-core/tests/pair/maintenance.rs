@@ -1,9 +1,11 @@
 //! Maintenance mode: a unit that does not take the role, persisted before it acts (BEY-8).
 
 use crate::harness::{A, Answer, B, What, World, config, ms};
+use crate::states::in_state;
 use core::time::Duration;
+use ha_core::machine::Machine as _;
 use ha_core::pair::{
-    Action, Event, Input, Maintenance, Obstacles, PersistKey, Refusal, Role, State, Why,
+    Action, Event, Goal, Input, Maintenance, Obstacles, PersistKey, Refusal, Role, State, Why,
 };
 use ha_core::time::Instant;
 
@@ -203,4 +205,20 @@ fn the_end_of_one_maintenance_does_not_end_the_next() {
     world.run_for(Duration::from_secs(3));
     let status = world.pair(B).status(Instant::ZERO);
     assert_eq!(status.maintenance, Maintenance::On { lasts: None });
+}
+
+/// BEY-8, PAIR-11: a unit that is about to hold the role, or still does, is refused as an Active is, and nothing
+/// is persisted.
+#[test]
+fn maintenance_is_refused_from_the_take_to_the_end_of_the_withdrawal() {
+    let goals =
+        [Goal::Yield, Goal::Recover, Goal::Leave, Goal::Depart, Goal::Retreat, Goal::Isolate];
+    let withdrawing = goals.map(State::Withdrawing);
+    for state in [State::Taking, State::Active].into_iter().chain(withdrawing) {
+        let mut unit = in_state(state);
+        let refused = unit.pair.handle_input(unit.now, ON);
+        assert_eq!(refused, Err(Refusal::NoStandbyPeer), "{state}");
+        unit.answer("");
+        assert_eq!(unit.pair.status(unit.now).maintenance, Maintenance::Off, "{state}");
+    }
 }

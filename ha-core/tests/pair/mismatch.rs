@@ -2,12 +2,13 @@
 
 use crate::harness::{A, Alone, B, World, config_of, ms, peer, product};
 use crate::heartbeat::{bytes, sealed};
+use crate::states::in_state;
 use core::time::Duration;
 use ha_core::identity::Designation;
 use ha_core::machine::Machine as _;
 use ha_core::pair::{
-    Event, Heartbeat, HeartbeatId, Input, Mismatch, OUR_PROTOCOL, Pair, Product, ProtocolRange,
-    Refusal, Role, State,
+    Event, Goal, Heartbeat, HeartbeatId, Input, Mismatch, OUR_PROTOCOL, Pair, Product,
+    ProtocolRange, Refusal, Role, Stance, State,
 };
 use ha_core::reject::{Reject, RejectKind};
 use ha_core::time::Instant;
@@ -233,4 +234,29 @@ fn an_upgrade_lasts_as_long_as_its_announcer_says() {
     world.run_for(ms(100));
     assert_eq!(world.roles(), [Some(Role::Active), Some(Role::Error)]);
     assert!(world.pair(A).mismatch().is_some());
+}
+
+/// PAIR-14: between units that differ no role is handed over: who is fitter does not ask, who is invited does not
+/// either, and who is asked does not release.
+#[test]
+fn units_that_differ_hand_no_role_over() {
+    let other = Product { firmware: "7.2.0".parse().unwrap(), ..product() };
+    for (product, differs) in [(product(), false), (other, true)] {
+        let of = |it| Heartbeat { product: Some(product), ..it };
+        let expected = |moves, stays| if differs { stays } else { moves };
+
+        let mut fitter = in_state(State::Standby);
+        fitter.input(Input::HealthWeight(9));
+        fitter.hears_fresh(of);
+        assert_eq!(fitter.pair.state(), expected(State::Asking, State::Standby));
+
+        let mut invited = in_state(State::Standby);
+        invited.hears_fresh(|it| Heartbeat { invites: true, ..of(it) });
+        assert_eq!(invited.pair.state(), expected(State::Asking, State::Standby));
+
+        let mut asked = in_state(State::Active);
+        asked.hears_fresh(|it| Heartbeat { stance: Stance::Standby, ask: 7, ..of(it) });
+        let released = State::Withdrawing(Goal::Release);
+        assert_eq!(asked.pair.state(), expected(released, State::Active));
+    }
 }

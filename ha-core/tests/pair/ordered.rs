@@ -168,3 +168,67 @@ fn after_an_order_the_first_fault_of_the_new_active_counts() {
         }
     }
 }
+
+/// PAIR-11, STA-2: whoever gives the role up on an order tells who was told: this unit, or its peer.
+#[test]
+fn who_was_told_is_told() {
+    for (unit, order, expected) in
+        [(A, Input::FailOver, Why::Ordered), (B, Input::TakeOver, Why::PeerAsked)]
+    {
+        let mut world = settled();
+        world.input(unit, order).unwrap();
+        world.run_for(ms(50));
+        let given = world.events(A, Duration::ZERO).into_iter().find_map(|event| match event {
+            Event::RoleChanged { from: Role::Active, why, .. } => Some(why),
+            _ => None,
+        });
+        assert_eq!(given, Some(expected));
+    }
+}
+
+fn preempting() -> World {
+    let mut world = World::new(|config| config.preempt(true).flap_limit(100, ms(1000)));
+    world.network.set_all(|link| link.delay = ms(1));
+    world.settle();
+    world.run_for(ms(53));
+    world
+}
+
+/// PAIR-11, PAIR-7: an order holds the role where it is as long as the units know of each other: a Primary that
+/// was cut off altogether, and comes back, preempts again.
+#[test]
+fn an_order_does_not_outlast_the_loss_of_the_peer() {
+    let mut world = preempting();
+    let links = |up| Input::MonitoredLinks(MonitoredLinks { configured: 1, up });
+    world.input(A, Input::FailOver).unwrap();
+    world.run_for(Duration::from_secs(2));
+    assert_eq!(world.roles(), [Some(Role::Standby), Some(Role::Active)]);
+    // It does not take meanwhile, which would end the order as well.
+    world.input(A, links(0)).unwrap();
+    world.cut_all(true);
+    world.run_for(ms(100));
+    assert_eq!(world.holds(), [false, true]);
+    world.cut_all(false);
+    world.run_for(ms(200));
+    assert_eq!(world.last_take(A).unwrap().1, Why::Preempt);
+    assert_eq!(world.roles(), [Some(Role::Active), Some(Role::Standby)]);
+}
+
+/// PAIR-11, PAIR-7: an order that came to nothing means nothing later: a Primary that took the role back, and
+/// loses it by a stall, preempts.
+#[test]
+fn an_order_that_came_to_nothing_holds_nobody_back() {
+    let mut world = preempting();
+    world.answer(A, "Withdraw", Answer::after(ms(40)));
+    world.input(B, Input::TakeOver).unwrap();
+    world.run_for(ms(100));
+    assert_eq!(world.last_take(A).unwrap().1, Why::NotClaimed);
+    world.repair(A);
+    world.run_for(ms(500));
+    world.hang(A, ms(100));
+    world.run_for(ms(100));
+    assert_eq!(world.state(B), State::Active);
+    world.run_for(ms(200));
+    assert_eq!(world.last_take(A).unwrap().1, Why::Preempt);
+    assert_eq!(world.roles(), [Some(Role::Active), Some(Role::Standby)]);
+}

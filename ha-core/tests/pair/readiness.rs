@@ -99,3 +99,26 @@ fn the_limit_ends_with_its_reason() {
     world.run_until(Duration::from_secs(1), |world| world.state(B) == State::Active);
     assert!(world.now() - begin > ms(100), "{:?}", world.now() - begin);
 }
+
+/// BEY-9, PAIR-7, CRASH-3: the limit holds as well for a unit that would ask for the role of an Active that
+/// works, since it preempts or is fitter: then it asks, ready or not.
+#[test]
+fn a_unit_that_would_ask_waits_no_longer_than_the_limit() {
+    for (unit, ours) in [(A, 0), (B, 5)] {
+        let mut world = World::unpowered(1, |_, config| limited(config));
+        let other = 1 - unit;
+        world.start(other);
+        world.input(other, Input::Ready(true)).unwrap();
+        world.run_until(ms(100), |world| world.state(other) == State::Active);
+        world.start(unit);
+        world.input(unit, Input::HealthWeight(ours)).unwrap();
+        let begin = world.now();
+        world.run_for(ms(195));
+        assert_eq!(world.state(other), State::Active);
+        // Who preempts is heard for a failure time before it would ask.
+        world.run_until(ms(60), |world| world.state(unit) == State::Active);
+        let events = world.events(unit, begin);
+        assert!(events.contains(&Event::HeldForReadiness { limit: ms(200) }));
+        assert!(events.contains(&Event::ReadinessOverdue));
+    }
+}

@@ -1,8 +1,10 @@
 //! A unit restarts faster than its peer can miss it.
 
 use crate::harness::{A, B, World, ms};
+use crate::states::in_state;
 use core::time::Duration;
-use ha_core::pair::{Role, State, Why};
+use ha_core::pair::{Heartbeat, HeartbeatId, Input, Role, State, Why};
+use ha_core::reject::Reject;
 
 /// PAIR-3, PAIR-6: an Active that crashes and is back within the failure time has no sessions: its
 /// Standby takes over once the new start has proven itself, within two intervals and two delays.
@@ -71,5 +73,29 @@ fn both_units_restart_at_about_the_same_time() {
             let conflict = Duration::from_nanos(world.oracle.longest_conflict);
             assert!(conflict <= ms(10 + 2 * 7), "{conflict:?}, gap {gap}");
         }
+    }
+}
+
+/// PAIR-13: another start of the peer, which has to prove itself, is echoed while the known one is quiet: of
+/// several the one that was heard last, with the newest that it said; a late copy changes nothing of that.
+#[test]
+fn the_start_that_was_heard_last_is_the_one_that_may_prove_itself() {
+    let mut unit = in_state(State::Standby);
+    let mut echoed = None;
+    for (start, number, after) in
+        [(78, 1, (78, 1)), (78, 3, (78, 3)), (78, 2, (78, 3)), (79, 1, (79, 1)), (79, 2, (79, 2))]
+    {
+        let id = HeartbeatId { start, number };
+        let refused = unit.hears(&Heartbeat { id, echo: None, ..unit.fresh() });
+        assert_eq!(refused, Err(Reject::UnprovenStart));
+        if echoed.is_none() {
+            // The known start has missed a heartbeat.
+            unit.wait(ms(20));
+        }
+        // Any news makes it say something.
+        unit.input(Input::HealthWeight(number as u16 + 10 * start as u16));
+        echoed = unit.sent.unwrap().echo;
+        let (start, number) = after;
+        assert_eq!(echoed, Some(HeartbeatId { start, number }));
     }
 }

@@ -1,8 +1,9 @@
 //! A unit does nothing for a while: it hangs, is suspended, or its clock jumps (CRASH-4).
 
 use crate::harness::{A, Answer, B, World, ms};
+use crate::states::in_state;
 use core::time::Duration;
-use ha_core::pair::{Event, Goal, Role, State, Why};
+use ha_core::pair::{Event, Goal, Heartbeat, Role, Stance, State, Why};
 
 fn settled() -> World {
     let mut world = World::new(|config| config);
@@ -244,4 +245,43 @@ fn a_stall_does_not_change_when_the_peer_was_heard() {
     assert!(world.pair(A).status(now).peer.unwrap().age > Duration::from_secs(99));
     let heard = world.pair(A).decision().peer_age.unwrap();
     assert!(heard > Duration::from_secs(99), "{heard:?}");
+}
+
+/// CRASH-4, S1: a unit that recovers beside a peer that still holds the role asks itself anew each failure time:
+/// when that peer dies without a word it takes.
+#[test]
+fn a_recovery_beside_a_peer_that_holds_the_role_goes_on() {
+    let mut unit = in_state(State::Recovering);
+    for _ in 0..5 {
+        unit.hears_fresh(|it| Heartbeat { stance: Stance::Withdrawing, ..it });
+        unit.wait(ms(10));
+    }
+    assert_eq!(unit.pair.state(), State::Recovering, "the recovery would have been over");
+    unit.wait(ms(60));
+    assert_eq!(unit.pair.state(), State::Taking);
+}
+
+/// CRASH-4, PAIR-13: who slept was not heard meanwhile. A peer that says it does not hear us had a failure time
+/// to do so only when that has passed since the waking, however long it is known.
+#[test]
+fn a_peer_has_not_been_heard_for_long_right_after_waking() {
+    let mut unit = in_state(State::Standby);
+    for _ in 0..10 {
+        unit.wait(ms(10));
+        unit.hears_fresh(|it| it);
+    }
+    unit.now = unit.now + ms(100);
+    unit.serve();
+    unit.poll();
+    unit.hears_fresh(|it| Heartbeat { stance: Stance::Standby, ..it });
+    unit.answer("");
+    assert_eq!(unit.pair.state(), State::Active);
+    let unheard = |it| Heartbeat { paths_heard: 0, ..it };
+    for _ in 0..3 {
+        unit.hears_fresh(unheard);
+        assert_eq!(unit.pair.state(), State::Active);
+        unit.wait(ms(10));
+    }
+    unit.hears_fresh(unheard);
+    assert_eq!(unit.pair.state(), State::Withdrawing(Goal::Yield));
 }

@@ -7,8 +7,8 @@ use core::time::Duration;
 use ha_core::identity::{PathId, UnitId};
 use ha_core::machine::{ActionError, ActionId, Channel, Machine as _, Origin, Output};
 use ha_core::pair::{
-    Action, Departure, Goal, Health, Heartbeat, Input, MAX_HEARTBEAT_LEN, Mode, MonitoredLinks,
-    Pair, Stance, State,
+    Action, Departure, Event, Goal, Health, Heartbeat, Input, MAX_HEARTBEAT_LEN, Mode,
+    MonitoredLinks, Pair, PairConfigBuilder, Stance, State,
 };
 use ha_core::reject::Reject;
 use ha_core::time::Instant;
@@ -24,6 +24,8 @@ pub(crate) struct Unit {
     pub(crate) now: Instant,
     pub(crate) pair: Pair,
     pub(crate) open: Vec<(ActionId, Action)>,
+    /// What it has told.
+    pub(crate) events: Vec<Event>,
     pub(crate) sent: Option<Heartbeat>,
     /// The number of the next heartbeat of the peer.
     pub(crate) number: u64,
@@ -37,10 +39,11 @@ pub(crate) struct Outputs {
 }
 
 impl Unit {
-    fn new(mode: Mode) -> Self {
+    fn new(config: PairConfigBuilder) -> Self {
         let now = Instant::from_millis(1_000_000);
-        let pair = Pair::new(config(A, 1).mode(mode).build().unwrap(), now);
-        let mut unit = Self { now, pair, open: Vec::new(), sent: None, number: 1 };
+        let pair = Pair::new(config.build().unwrap(), now);
+        let (open, events) = (Vec::new(), Vec::new());
+        let mut unit = Self { now, pair, open, events, sent: None, number: 1 };
         unit.poll();
         unit
     }
@@ -64,7 +67,7 @@ impl Unit {
                     self.sent =
                         Some(Heartbeat::parse(&buf[..len]).expect("it sends what is valid"));
                 }
-                Output::Event(_) => {}
+                Output::Event(event) => self.events.push(event),
             }
         }
         outputs
@@ -114,6 +117,16 @@ impl Unit {
         self.poll();
     }
 
+    /// How often it has told that a hand-over did not come about.
+    pub(crate) fn aborted(&self) -> usize {
+        self.events.iter().filter(|event| matches!(event, Event::HandOverAborted(_))).count()
+    }
+
+    /// The names of the actions that it wants carried out and that are not answered.
+    pub(crate) fn wants(&self) -> Vec<&'static str> {
+        self.open.iter().map(|(_, action)| action.name()).collect()
+    }
+
     /// A heartbeat of an Active peer that has heard all that this unit said.
     pub(crate) fn fresh(&self) -> Heartbeat {
         Heartbeat { echo: self.sent.map(|sent| sent.id), ..peer(self.number) }
@@ -130,12 +143,18 @@ impl Unit {
 
 /// The unit in this state.
 pub(crate) fn in_state(state: State) -> Unit {
+    configured(state, |config| config)
+}
+
+/// The unit in this state, with settings of a test's own.
+pub(crate) fn configured(state: State, adjust: fn(PairConfigBuilder) -> PairConfigBuilder) -> Unit {
+    let in_state = |state| configured(state, adjust);
     let mode = if state == State::Disabled {
         Mode::Disabled
     } else {
         Mode::ActiveStandby { stateful: false }
     };
-    let mut unit = Unit::new(mode);
+    let mut unit = Unit::new(adjust(config(A, 1).mode(mode)));
     let asks = |it| Heartbeat { stance: Stance::Standby, ask: 7, ..it };
     let is_fitter = |it| Heartbeat { health: Health { fit: true, weight: 9 }, ..it };
     match state {

@@ -101,7 +101,8 @@ fn network(shared: &SharedInterface, addresses: [IpAddr; 2]) -> Option<IpNet> {
             })
         });
         // A link-local address says nothing of the network that lies there.
-        let is_link_local = |net: &IpNet| matches!(net, IpNet::V6(v6) if v6.addr().is_unicast_link_local());
+        let is_link_local =
+            |net: &IpNet| matches!(net, IpNet::V6(v6) if v6.addr().is_unicast_link_local());
         nets.filter(move |net| !is_link_local(net))
             .filter(|net| Family::of(net.addr()) == Family::of(addresses[0]))
     };
