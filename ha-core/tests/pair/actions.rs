@@ -271,7 +271,7 @@ fn a_withdrawal_drops_what_is_left_of_a_take() {
     stays.poll();
     let mut rest = stays.wants();
     rest.sort_unstable();
-    assert_eq!(rest, ["Announce", "EndRouteHold", "ResumeClients"]);
+    assert_eq!(rest, ["Announce", "EndRouteHold", "RejoinGroups", "ResumeClients"]);
     unit.input(Input::Leave(Departure::Stop));
     assert_eq!(unit.wants(), ["Withdraw"]);
 }
