@@ -160,11 +160,14 @@ impl Target {
         self.next
     }
 
-    /// It is lost here and only here: the peer reached it after it had heard of this very loss (MON-4).
-    pub(super) fn is_lost_here_alone(&self) -> bool {
-        let confirms =
-            |peer: TargetReport| peer.reach == Reach::Reached && peer.confirms == self.loss;
-        self.reach == Reach::Lost && self.peer.is_some_and(confirms)
+    /// How the peer sees it, as far as it has said.
+    pub(super) fn peer_reach(&self) -> Reach {
+        self.peer.map_or(Reach::Unknown, |peer| peer.reach)
+    }
+
+    /// The peer has reached it since it heard of this very loss (MON-4).
+    pub(super) fn is_confirmed(&self) -> bool {
+        self.peer.is_some_and(|peer| peer.confirms == self.loss)
     }
 
     pub(super) fn report(&self) -> TargetReport {
