@@ -6,6 +6,7 @@ use crate::world::B;
 use core::cmp::Ordering;
 use core::fmt;
 use core::time::Duration;
+use ha_core::monitor::Reach;
 use ha_core::pair::{
     Cause, Claim, Goal, OwnView, PairConfigBuilder, PeerView, Preference, Rules, Stance, Standing,
     State, compare, next, prefer,
@@ -83,6 +84,14 @@ broken! {
         [Conflict], |_| true, |rules| rules.next = both_yield;
     "obstacles-ignored", "a unit takes the role in maintenance, unready, or after a take that failed",
         [Maintenance, Readiness, FailedTake], |_| true, |rules| rules.next = obstacles_ignored;
+    "lost-counts", "a target that is lost counts, whatever the peer says of it",
+        [Monitors], |_| true, |rules| rules.is_one_sided = |ours, _, _| ours == Reach::Lost;
+    "old-news-confirms", "that the peer reached a target before this loss confirms it",
+        [Monitors], |_| true, |rules| rules.is_one_sided = |ours, theirs, _| {
+            ours == Reach::Lost && theirs == Reach::Reached
+        };
+    "restarts-without-end", "a service is restarted as often as it fails",
+        [Restarts], |_| true, |rules| rules.may_restart = |_, _| true;
     "failed-withdrawal", "a unit that could not withdraw gives the role up all the same",
         [S1, Patience, Progress, TakeOver], |_| true, |rules| rules.next = withdrawal_assumed;
 }
