@@ -192,8 +192,9 @@ impl Monitor {
 
     pub(crate) fn handle_timeout(&mut self, now: Instant) {
         for target in &mut self.targets {
-            if target.probe_when_due(now, self.probe_interval, self.missed_probes) {
-                self.has_news = true;
+            let before = target.reach;
+            self.has_news |= target.handle_timeout(now, self.probe_interval, self.missed_probes);
+            if before != target.reach {
                 self.events.push(reach_event(target));
             }
         }
@@ -216,7 +217,7 @@ impl Monitor {
             };
             if let Some(peer) = report.targets.iter().find(is_it) {
                 let before = target.report();
-                target.hear(now, self.probe_interval, *peer);
+                target.hear(now, *peer);
                 self.has_news |= target.report() != before;
             }
         }

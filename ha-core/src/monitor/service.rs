@@ -135,7 +135,13 @@ impl Watched {
     /// The unit is Active from now on, or no longer.
     pub(super) fn active(&mut self, now: Instant, active: bool) {
         if self.service.scope == ServiceScope::ActiveOnly && self.is_idle == active {
-            *self = Self { is_idle: !active, ..Self::new(self.service, now) };
+            // It begins anew, but for its restarts: a role that moves must not make them endless.
+            *self = Self {
+                is_idle: !active,
+                restarts: core::mem::take(&mut self.restarts),
+                restarting: self.restarting,
+                ..Self::new(self.service, now)
+            };
         }
     }
 

@@ -1,8 +1,12 @@
 //! Logical monitoring: one probe target, as this unit and its peer see it (MON-3, MON-4).
 //!
 //! A target that one unit has lost proves nothing by itself: it may be dead. So the unit that declares it
-//! lost gives that loss a number and tells its peer; the peer probes at once, and if that probe is answered it
-//! confirms the loss by its number. Only then is the target lost on one side.
+//! lost gives that loss a number, tells its peer, and probes once more; the peer probes at once, and if that
+//! very probe is answered it confirms the loss by its number. Only then is the target lost on one side, and not
+//! before the own probe of that moment had time for an answer: a target that is back answers both units.
+//!
+//! A loss that is not confirmed, though the peer reaches the target by now, is declared anew by each probe
+//! that is missed. So both units always judge by probes of the same moment.
 
 use super::config::Family;
 use super::report::TargetReport;
@@ -99,6 +103,9 @@ pub enum AnswerError {
     Late,
 }
 
+/// So long the probe that goes out with a loss has time for an answer before the loss counts (our decision).
+const SECOND_LOOK: Duration = Duration::from_secs(1);
+
 #[derive(Clone, Debug)]
 pub(super) struct Target {
     pub(super) interface: InterfaceId,
@@ -110,6 +117,8 @@ pub(super) struct Target {
     pub(super) missed: u8,
     /// The last probe; 0 for none.
     sent: u32,
+    /// The last one that was due by itself, and not because the peer has lost the target.
+    regular: u32,
     /// The last one that was answered, or is not waited for any more.
     settled: u32,
     /// The last one that was answered.
@@ -120,7 +129,9 @@ pub(super) struct Target {
     loss: u8,
     /// What the peer last said.
     pub(super) peer: Option<TargetReport>,
-    /// A probe with at least this number, if answered, confirms this loss of the peer.
+    /// Until then the loss does not count.
+    doubted: Option<Instant>,
+    /// The probe with this number, if answered, confirms this loss of the peer.
     asked: Option<(u8, u32)>,
     /// The loss of the peer that is confirmed; 0 for none.
     confirmed: u8,
@@ -141,12 +152,14 @@ impl Target {
             reach: Reach::Unknown,
             missed: 0,
             sent: 0,
+            regular: 0,
             settled: 0,
             answered: 0,
             next: now,
             pending: false,
             loss: 0,
             peer: None,
+            doubted: None,
             asked: None,
             confirmed: 0,
         }
@@ -157,7 +170,7 @@ impl Target {
     }
 
     pub(super) fn next(&self) -> Instant {
-        self.next
+        self.doubted.map_or(self.next, |doubted| doubted.min(self.next))
     }
 
     /// How the peer sees it, as far as it has said.
@@ -165,8 +178,12 @@ impl Target {
         self.peer.map_or(Reach::Unknown, |peer| peer.reach)
     }
 
-    /// The peer has reached it since it heard of this very loss (MON-4).
+    /// The peer has reached it since it heard of this very loss, and this unit has not (MON-4).
     pub(super) fn is_confirmed(&self) -> bool {
+        self.doubted.is_none() && self.is_confirmed_by_peer()
+    }
+
+    fn is_confirmed_by_peer(&self) -> bool {
         self.peer.is_some_and(|peer| peer.confirms == self.loss)
     }
 
@@ -180,34 +197,58 @@ impl Target {
         }
     }
 
-    /// Time has come for the next probe. Says whether the target is declared lost by that.
-    pub(super) fn probe_when_due(
+    /// Does what is due. Says whether anything changed of what the peer is told.
+    pub(super) fn handle_timeout(
         &mut self,
         now: Instant,
         interval: Duration,
         missed_probes: u8,
     ) -> bool {
+        if self.doubted.is_some_and(|doubted| doubted <= now) {
+            self.doubted = None;
+        }
         if self.next > now {
             return false;
         }
-        let mut is_lost = false;
-        if self.sent > self.settled {
-            self.settled = self.sent;
+        let before = self.report();
+        if self.regular > self.settled {
+            self.settled = self.regular;
             self.missed = self.missed.saturating_add(1);
-            is_lost = self.missed >= missed_probes && self.reach != Reach::Lost;
+            self.miss(now, missed_probes);
         }
-        if is_lost {
-            self.reach = Reach::Lost;
-            self.loss = self.loss.checked_add(1).unwrap_or(1);
-        }
-        self.probe(now, interval);
-        is_lost
+        self.probe();
+        self.regular = self.sent;
+        self.next = now + interval;
+        self.report() != before
     }
 
-    fn probe(&mut self, now: Instant, interval: Duration) {
+    fn miss(&mut self, now: Instant, missed_probes: u8) {
+        match self.reach {
+            // The peer reaches it by now, and did not when it heard of the loss.
+            Reach::Lost => {
+                if self.peer_reach() != Reach::Lost && !self.is_confirmed_by_peer() {
+                    self.lose(now);
+                }
+            }
+            Reach::Unknown | Reach::Reached => {
+                if self.missed >= missed_probes {
+                    self.reach = Reach::Lost;
+                    self.confirmed = 0;
+                    self.lose(now);
+                }
+            }
+        }
+    }
+
+    /// It is lost, as far as this unit can know by itself. A probe goes out with that.
+    fn lose(&mut self, now: Instant) {
+        self.loss = self.loss.checked_add(1).unwrap_or(1);
+        self.doubted = Some(now + SECOND_LOOK);
+    }
+
+    fn probe(&mut self) {
         self.sent = self.sent.saturating_add(1);
         self.pending = true;
-        self.next = now + interval;
     }
 
     /// What is to be sent, once.
@@ -235,25 +276,27 @@ impl Target {
         self.settled = sequence;
         self.missed = 0;
         self.reach = Reach::Reached;
-        if let Some((loss, first)) = self.asked
-            && sequence >= first
+        self.doubted = None;
+        if let Some((loss, asked)) = self.asked
+            && asked == sequence
         {
             self.confirmed = loss;
-            self.asked = None;
         }
         Ok(self.report() != before)
     }
 
     /// What the peer says of the target. If it has just lost it, this unit probes at once (MON-4).
-    pub(super) fn hear(&mut self, now: Instant, interval: Duration, peer: TargetReport) {
-        self.peer = Some(peer);
+    pub(super) fn hear(&mut self, now: Instant, peer: TargetReport) {
+        let is_known = self.peer.replace(peer).is_some();
+        if self.reach == Reach::Lost && !is_known {
+            // The peer is heard again, and will probe now: so does this unit.
+            self.lose(now);
+            self.probe();
+        }
         let is_asked = self.asked.is_some_and(|(loss, _)| loss == peer.loss);
         match peer.reach {
-            Reach::Lost if self.confirmed != peer.loss && !is_asked => {
-                // A probe that is on its way was sent before, and proves nothing; but it does not count as
-                // missed either.
-                self.settled = self.sent;
-                self.probe(now, interval);
+            Reach::Lost if !is_asked => {
+                self.probe();
                 self.asked = Some((peer.loss, self.sent));
             }
             Reach::Lost => {}

@@ -40,6 +40,7 @@ mod split;
 mod stall;
 mod start;
 mod states;
+mod surroundings;
 mod transition_table;
 mod values;
 mod words;
