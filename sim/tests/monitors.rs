@@ -104,12 +104,12 @@ fn runs(kind: Kind, count: u64) {
 /// role moves once at the most, and never back and forth.
 #[test]
 fn the_same_on_both_units_moves_the_role_once_at_the_most() {
-    runs(Kind::Alike, 100);
+    runs(Kind::Alike, 60);
 }
 
 /// MON-1 to MON-4, CRASH-1 to CRASH-3, BEY-3: links, targets and services fail and work again, beside units that
 /// crash, hang and are cut off.
 #[test]
 fn anything_around_the_units() {
-    runs(Kind::Monitors, 100);
+    runs(Kind::Monitors, 60);
 }

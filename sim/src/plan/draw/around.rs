@@ -16,7 +16,7 @@ const WITHIN: Duration = Duration::from_secs(1);
 /// All times are in proportion to those of the heartbeats, so that a run has not too many events.
 pub(super) fn setup(random: &mut Random, setup: &mut Setup) {
     let is_slow = setup.interval == Duration::from_secs(1);
-    let seconds = random.pick(if is_slow { &[5, 20, 60, 255] } else { &[5, 5, 8, 20] });
+    let seconds = random.pick(if is_slow { &[5, 5, 20, 20, 60, 255] } else { &[5, 5, 5, 10] });
     let probe_interval = Duration::from_secs(seconds);
     let is_delayed = random.chance(700);
     let is_lossy = random.chance(300);
