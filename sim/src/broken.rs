@@ -90,6 +90,8 @@ broken! {
         [Monitors], |_| true, |rules| rules.is_one_sided = |ours, theirs, _| {
             ours == Reach::Lost && theirs == Reach::Reached
         };
+    "never-one-sided", "a lost target never counts",
+        [Monitors], |_| true, |rules| rules.is_one_sided = |_, _, _| false;
     "restarts-without-end", "a service is restarted as often as it fails",
         [Restarts], |_| true, |rules| rules.may_restart = |_, _| true;
     "failed-withdrawal", "a unit that could not withdraw gives the role up all the same",

@@ -28,6 +28,9 @@ fn with_a_target(
         links: 0,
         services: 0,
         answer_loss: 0,
+        // So that a run is short.
+        own_sync: false,
+        probe_interval: plan.setup.probe_interval.min(SECOND * 10),
         ..plan.setup
     };
     let probes = plan.setup.probe_interval * u32::from(plan.setup.missed_probes + 2);
@@ -104,12 +107,12 @@ fn runs(kind: Kind, count: u64) {
 /// role moves once at the most, and never back and forth.
 #[test]
 fn the_same_on_both_units_moves_the_role_once_at_the_most() {
-    runs(Kind::Alike, 60);
+    runs(Kind::Alike, 25);
 }
 
 /// MON-1 to MON-4, CRASH-1 to CRASH-3, BEY-3: links, targets and services fail and work again, beside units that
 /// crash, hang and are cut off.
 #[test]
 fn anything_around_the_units() {
-    runs(Kind::Monitors, 60);
+    runs(Kind::Monitors, 25);
 }

@@ -1,12 +1,12 @@
 //! Logical monitoring: one probe target, as this unit and its peer see it (MON-3, MON-4).
 //!
 //! A target that one unit has lost proves nothing by itself: it may be dead. So the unit that declares it
-//! lost gives that loss a number, tells its peer, and probes once more; the peer probes at once, and if that
-//! very probe is answered it confirms the loss by its number. Only then is the target lost on one side, and not
-//! before the own probe of that moment had time for an answer: a target that is back answers both units.
+//! lost gives that loss a number and tells its peer; the peer probes at once, and if that probe, or a later one,
+//! is answered it confirms the loss by its number.
 //!
-//! A loss that is not confirmed, though the peer reaches the target by now, is declared anew by each probe
-//! that is missed. So both units always judge by probes of the same moment.
+//! By then the target may be back for both. So who hears the confirmation looks once more: it probes, and if
+//! there is no answer within a second, the target is lost on one side. A confirmation ends when the peer loses
+//! the target too; the next one is looked into again.
 
 use super::config::Family;
 use super::report::TargetReport;
@@ -103,7 +103,7 @@ pub enum AnswerError {
     Late,
 }
 
-/// So long the probe that goes out with a loss has time for an answer before the loss counts (our decision).
+/// So long the probe that follows a confirmation has time for an answer, before the loss counts (our decision).
 const SECOND_LOOK: Duration = Duration::from_secs(1);
 
 #[derive(Clone, Debug)]
@@ -117,7 +117,7 @@ pub(super) struct Target {
     pub(super) missed: u8,
     /// The last probe; 0 for none.
     sent: u32,
-    /// The last one that was due by itself, and not because the peer has lost the target.
+    /// The last one that was due by itself: only such a one can be missed.
     regular: u32,
     /// The last one that was answered, or is not waited for any more.
     settled: u32,
@@ -129,9 +129,9 @@ pub(super) struct Target {
     loss: u8,
     /// What the peer last said.
     pub(super) peer: Option<TargetReport>,
-    /// Until then the loss does not count.
+    /// Until then a loss that is confirmed does not count.
     doubted: Option<Instant>,
-    /// The probe with this number, if answered, confirms this loss of the peer.
+    /// A probe with at least this number, if answered, confirms this loss of the peer.
     asked: Option<(u8, u32)>,
     /// The loss of the peer that is confirmed; 0 for none.
     confirmed: u8,
@@ -178,13 +178,14 @@ impl Target {
         self.peer.map_or(Reach::Unknown, |peer| peer.reach)
     }
 
-    /// The peer has reached it since it heard of this very loss, and this unit has not (MON-4).
+    /// The peer has reached it since it heard of this very loss, and this unit has not since then (MON-4).
     pub(super) fn is_confirmed(&self) -> bool {
         self.doubted.is_none() && self.is_confirmed_by_peer()
     }
 
     fn is_confirmed_by_peer(&self) -> bool {
-        self.peer.is_some_and(|peer| peer.confirms == self.loss)
+        let confirms = |peer: TargetReport| peer.confirms == self.loss;
+        self.reach == Reach::Lost && self.peer.is_some_and(confirms)
     }
 
     pub(super) fn report(&self) -> TargetReport {
@@ -214,36 +215,16 @@ impl Target {
         if self.regular > self.settled {
             self.settled = self.regular;
             self.missed = self.missed.saturating_add(1);
-            self.miss(now, missed_probes);
+            if self.missed >= missed_probes && self.reach != Reach::Lost {
+                self.reach = Reach::Lost;
+                self.loss = self.loss.checked_add(1).unwrap_or(1);
+                self.confirmed = 0;
+            }
         }
         self.probe();
         self.regular = self.sent;
         self.next = now + interval;
         self.report() != before
-    }
-
-    fn miss(&mut self, now: Instant, missed_probes: u8) {
-        match self.reach {
-            // The peer reaches it by now, and did not when it heard of the loss.
-            Reach::Lost => {
-                if self.peer_reach() != Reach::Lost && !self.is_confirmed_by_peer() {
-                    self.lose(now);
-                }
-            }
-            Reach::Unknown | Reach::Reached => {
-                if self.missed >= missed_probes {
-                    self.reach = Reach::Lost;
-                    self.confirmed = 0;
-                    self.lose(now);
-                }
-            }
-        }
-    }
-
-    /// It is lost, as far as this unit can know by itself. A probe goes out with that.
-    fn lose(&mut self, now: Instant) {
-        self.loss = self.loss.checked_add(1).unwrap_or(1);
-        self.doubted = Some(now + SECOND_LOOK);
     }
 
     fn probe(&mut self) {
@@ -277,8 +258,8 @@ impl Target {
         self.missed = 0;
         self.reach = Reach::Reached;
         self.doubted = None;
-        if let Some((loss, asked)) = self.asked
-            && asked == sequence
+        if let Some((loss, first)) = self.asked
+            && sequence >= first
         {
             self.confirmed = loss;
         }
@@ -287,11 +268,11 @@ impl Target {
 
     /// What the peer says of the target. If it has just lost it, this unit probes at once (MON-4).
     pub(super) fn hear(&mut self, now: Instant, peer: TargetReport) {
-        let is_known = self.peer.replace(peer).is_some();
-        if self.reach == Reach::Lost && !is_known {
-            // The peer is heard again, and will probe now: so does this unit.
-            self.lose(now);
+        let was_confirmed = self.is_confirmed_by_peer();
+        self.peer = Some(peer);
+        if self.is_confirmed_by_peer() && !was_confirmed {
             self.probe();
+            self.doubted = Some(now + SECOND_LOOK);
         }
         let is_asked = self.asked.is_some_and(|(loss, _)| loss == peer.loss);
         match peer.reach {
@@ -319,5 +300,6 @@ impl Target {
     pub(super) fn stalled(&mut self, now: Instant) {
         self.settled = self.sent;
         self.next = now;
+        self.doubted = self.doubted.map(|_| now + SECOND_LOOK);
     }
 }

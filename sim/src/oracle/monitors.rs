@@ -135,7 +135,7 @@ impl Monitors {
     pub(super) fn links(&self, unit: usize) -> Option<MonitoredLinks> {
         let links = &self.units[unit].links;
         let up = links.iter().filter(|link| !link.is_down()).count() as u16;
-        (!links.is_empty()).then(|| MonitoredLinks { configured: links.len() as u16, up })
+        (!links.is_empty()).then_some(MonitoredLinks { configured: links.len() as u16, up })
     }
 
     /// The unit took this in.
