@@ -7,6 +7,7 @@ use crate::world::B;
 use core::cmp::Ordering;
 use core::fmt;
 use core::time::Duration;
+use ha_core::monitor::Reach;
 use ha_core::pair::{
     Cause, Claim, Goal, OwnView, PairConfigBuilder, PeerView, Preference, Rules, Stance, Standing,
     State, compare, next, prefer,
@@ -21,10 +22,19 @@ pub struct Broken {
     pub what: &'static str,
     /// The rules that are there to catch it.
     pub caught_by: &'static [Rule],
-    /// What the adversary of an exhaustive search needs to show it; without it the machine breaks nothing.
+    /// What the adversary of an exhaustive search needs to show it, if it [can](Broken::is_searched); without it
+    /// the machine breaks nothing.
     pub bound: Bound,
     /// Puts the fault into the configuration of a unit, 0 the Primary and 1 the Secondary.
     pub put: fn(usize, PairConfigBuilder) -> PairConfigBuilder,
+}
+
+impl Broken {
+    /// Whether an exhaustive search can show it: nothing is monitored there.
+    #[must_use]
+    pub fn is_searched(&self) -> bool {
+        !self.caught_by.iter().all(|rule| matches!(rule, Rule::Monitors | Rule::Restarts))
+    }
 }
 
 /// All of them: name, what is wrong, what catches it, what a search needs for that, and on which units which
@@ -109,6 +119,16 @@ broken! {
     "obstacles-ignored", "a unit takes the role in maintenance, unready, or after a take that failed",
         [Maintenance, Readiness, FailedTake], { crashes: 1, failures: 1 },
         |_| true, |rules| rules.next = obstacles_ignored;
+    "lost-counts", "a target that is lost counts, whatever the peer says of it",
+        [Monitors], {}, |_| true, |rules| rules.is_one_sided = |ours, _, _| ours == Reach::Lost;
+    "old-news-confirms", "that the peer reached a target before this loss confirms it",
+        [Monitors], {}, |_| true, |rules| rules.is_one_sided = |ours, theirs, _| {
+            ours == Reach::Lost && theirs == Reach::Reached
+        };
+    "never-one-sided", "a lost target never counts",
+        [Monitors], {}, |_| true, |rules| rules.is_one_sided = |_, _, _| false;
+    "restarts-without-end", "a service is restarted as often as it fails",
+        [Restarts], {}, |_| true, |rules| rules.may_restart = |_, _| true;
     "failed-withdrawal", "a unit that could not withdraw gives the role up all the same",
         [S1, Patience, Progress, TakeOver], { orders: 1, failures: 1 },
         |_| true, |rules| rules.next = withdrawal_assumed;

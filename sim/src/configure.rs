@@ -1,6 +1,7 @@
 //! The configurations of the units of a run.
 
 use crate::harness::{config_of, product};
+use crate::monitored::monitoring;
 use crate::plan::Plan;
 use crate::world::{B, Boot};
 use ha_core::identity::PathId;
@@ -22,7 +23,8 @@ pub(crate) fn pair_config(plan: &Plan, boot: Boot<'_>) -> PairConfig {
         .election_delay(setup.election_delay)
         .flap_limit(setup.flap_limit, setup.flap_window)
         .readiness_limit(setup.readiness_limit)
-        .action_timeout(setup.action_timeout());
+        .action_timeout(setup.action_timeout())
+        .monitoring(monitoring(setup));
     let config = match kept {
         Some(kept) => config.persisted(kept),
         None => config,

@@ -21,6 +21,7 @@ macro_rules! plans {
 }
 
 plans! {
+    "back-within-a-heartbeat",
     "both-overdue",
     "clock-set-back-in-a-conflict",
     "conflict-with-changing-facts",

@@ -6,6 +6,7 @@
 
 use clap::Parser;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use sim::plan::Kind;
 use sim::timeline::{Style, timeline, timeline_end};
 use sim::{BROKEN, Broken, Figures, Plan, Report, broken, known, run, run_many, shrink};
 use std::error::Error;
@@ -35,6 +36,9 @@ struct Options {
     /// The first of them; a fresh one unless it is given.
     #[arg(long)]
     from: Option<u64>,
+    /// Only runs of this kind, such as `monitors` or `alike`: `--runs` and `--from` count those.
+    #[arg(long, value_name = "NAME", value_parser = kind_by_name)]
+    kind: Option<Kind>,
     /// Begin no run after so many seconds.
     #[arg(long)]
     time: Option<u64>,
@@ -78,6 +82,10 @@ fn main() -> ExitCode {
 
 fn broken_by_name(name: &str) -> Result<&'static Broken, String> {
     broken(name).ok_or_else(|| "no such fault; --list-breaks lists them".into())
+}
+
+fn kind_by_name(name: &str) -> Result<Kind, String> {
+    Kind::named(name).ok_or_else(|| "there is no such kind".into())
 }
 
 fn read(file: &Path) -> Result<Plan, Box<dyn Error>> {
@@ -127,7 +135,7 @@ fn run_fresh(options: &Options) -> bool {
     let limit = options.time.map(Duration::from_secs);
     println!("seeds from {from}, {threads} threads");
     let seeds = from..from.saturating_add(options.runs);
-    let report = run_many(seeds, options.broken, threads, &|ended| {
+    let report = run_many(seeds, options.kind, options.broken, threads, &|ended| {
         // The bar draws itself some times a second, however often it is told.
         bar.set_position(ended);
         limit.is_none_or(|limit| begin.elapsed() < limit)

@@ -7,7 +7,7 @@ use crate::plan::{Plan, Setup};
 use crate::random::nanos;
 use crate::subject::Subject;
 use crate::trace::Entry;
-use crate::world::{A, B, Boot, World};
+use crate::world::{A, B, Boot, NAMES, World};
 use appliance::Appliance;
 use core::time::Duration;
 use ha_core::pair::{Pair, State};
@@ -82,6 +82,7 @@ fn prepare<S: Subject>(world: &mut World<S>, setup: &Setup) {
     if let [_, .., last] = world.network.links.as_mut_slice() {
         last.iter_mut().for_each(|link| link.delay += setup.slow);
     }
+    world.set_answers(setup.answer_delay, setup.answer_loss);
     world.set_rate(A, setup.drift / 2);
     world.set_rate(B, -setup.drift / 2);
 }
@@ -104,6 +105,7 @@ fn stop_who_may<S: Subject>(world: &mut World<S>) {
 /// No more faults: both units run, hear each other, and their platforms work (L1).
 fn settle<S: Subject>(world: &mut World<S>, setup: &Setup) {
     let calm = Calm::new(setup);
+    world.set_answers(setup.answer_delay, 0);
     world.network.set_all(|link| {
         link.cut = false;
         link.loss = 0;
@@ -138,6 +140,12 @@ fn settle<S: Subject>(world: &mut World<S>, setup: &Setup) {
     if world.oracle.groundless_takes != before || !is_calm(world) {
         return world.violate(Rule::L1, "what was settled does not stay so");
     }
+    if setup.monitors() {
+        learn(world, setup, &calm);
+    }
+    if !is_calm(world) {
+        return world.violate(Rule::L1, "what was settled does not stay so");
+    }
     if !setup.mixed && world.is_settled() {
         let until = nanos(world.now() + calm.synchronizes);
         while !world.has_equal_tables() && world.step(until) {}
@@ -145,5 +153,30 @@ fn settle<S: Subject>(world: &mut World<S>, setup: &Setup) {
             let text = format!("the tables are not equal {:?} after calm", calm.synchronizes);
             world.violate(Rule::S5, &text);
         }
+    }
+}
+
+/// Both units know by now how it is around them, and who is fitter has the role (MON-2, MON-4, CRASH-2).
+fn learn<S: Subject>(world: &mut World<S>, setup: &Setup, calm: &Calm) {
+    world.run_for(calm.learns);
+    for unit in [A, B] {
+        let around = &world.units[unit].around;
+        let (lacks, told) = (around.lacks(&world.units[1 - unit].around), world.oracle.lacks(unit));
+        if lacks != told {
+            let text = format!("the weight of {} lacks {told}, not {lacks}", NAMES[unit]);
+            return world.violate(Rule::Monitors, &text);
+        }
+    }
+    let is_right = |world: &World<S>| {
+        world.is_settled() && {
+            let active = usize::from(world.holds()[B]);
+            world.oracle.lacks(active) <= world.oracle.lacks(1 - active)
+        }
+    };
+    // What holds it back ends: the window of the flap limit, or the patience after a hand-over that failed.
+    let until = nanos(world.now() + setup.flap_window + calm.settles);
+    while !is_right(world) && world.step(until) {}
+    if !is_right(world) {
+        world.violate(Rule::L1, "the fitter one does not get the role");
     }
 }

@@ -3,7 +3,7 @@
 use crate::broken::Broken;
 use crate::figures::Figures;
 use crate::oracle::Violation;
-use crate::plan::Plan;
+use crate::plan::{Kind, Plan};
 use crate::run::run;
 use core::ops::Range;
 use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -28,16 +28,17 @@ pub struct Report {
     pub failures: Vec<Failure>,
 }
 
-/// Runs the seeds on so many threads. `goes_on` is asked before each run, with how many have ended; once it
+/// Runs the seeds on so many threads; of a kind, those of the runs of these numbers. `goes_on` is asked before each run, with how many have ended; once it
 /// says no, or a run breaks a rule, no more are begun.
 #[must_use]
 pub fn run_many(
-    seeds: Range<u64>,
+    numbers: Range<u64>,
+    kind: Option<Kind>,
     broken: Option<&'static Broken>,
     threads: usize,
     goes_on: &(dyn Fn(u64) -> bool + Sync),
 ) -> Report {
-    let next = AtomicU64::new(seeds.start);
+    let next = AtomicU64::new(numbers.start);
     let ended = AtomicU64::new(0);
     let stop = AtomicBool::new(false);
     let report = Mutex::new(Report::default());
@@ -45,10 +46,11 @@ pub fn run_many(
         let mut figures = Figures::default();
         let mut failures = Vec::new();
         while !stop.load(Ordering::Relaxed) && goes_on(ended.load(Ordering::Relaxed)) {
-            let seed = next.fetch_add(1, Ordering::Relaxed);
-            if seed >= seeds.end {
+            let number = next.fetch_add(1, Ordering::Relaxed);
+            if number >= numbers.end {
                 break;
             }
+            let seed = kind.map_or(number, |kind| kind.seed(number));
             let plan = Plan::from_seed(seed).with(broken);
             let outcome = run(&plan, false);
             figures.add(&plan, &outcome);

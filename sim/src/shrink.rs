@@ -70,7 +70,7 @@ impl Shrinking {
     /// What makes a run hard to follow goes first.
     fn simplify_setup(&mut self) -> bool {
         let usual = Setup::default();
-        let steps: [fn(&mut Setup, Setup); 16] = [
+        let steps: [fn(&mut Setup, Setup); 24] = [
             |setup, usual| (setup.mode, setup.own_sync) = (usual.mode, usual.own_sync),
             |setup, usual| setup.duplicates = usual.duplicates,
             |setup, usual| setup.loss = usual.loss,
@@ -87,6 +87,14 @@ impl Shrinking {
             |setup, usual| setup.flap_window = usual.flap_window,
             |setup, usual| (setup.data, setup.lan) = (usual.data, usual.lan),
             |setup, usual| setup.paths = usual.paths,
+            |setup, usual| setup.answer_loss = usual.answer_loss,
+            |setup, usual| setup.answer_delay = usual.answer_delay,
+            |setup, usual| setup.links = usual.links,
+            |setup, usual| setup.ports = usual.ports,
+            |setup, usual| setup.targets = usual.targets,
+            |setup, usual| setup.services = usual.services,
+            |setup, usual| setup.probe_interval = usual.probe_interval,
+            |setup, usual| setup.missed_probes = usual.missed_probes,
         ];
         let mut any = false;
         for step in steps {

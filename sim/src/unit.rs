@@ -4,7 +4,9 @@ use crate::clock::UnitClock;
 use crate::network::Packet;
 use crate::platform::Platform;
 use crate::subject::Subject;
+use crate::surroundings::Surroundings;
 use core::time::Duration;
+use ha_core::monitor::MonitorConfig;
 use std::collections::VecDeque;
 
 /// So many datagrams wait in the socket of a unit that hangs; later ones are lost.
@@ -19,6 +21,8 @@ pub struct Unit<S> {
     pub clock: UnitClock,
     /// What carries its actions out.
     pub platform: Platform,
+    /// What its monitors watch.
+    pub around: Surroundings,
     /// The longest time that a withdrawal can take.
     pub slowest: Duration,
     /// It has said that it may be stopped.
@@ -43,11 +47,12 @@ pub struct Unit<S> {
 }
 
 impl<S: Subject> Unit<S> {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(monitoring: &MonitorConfig, seed: u64) -> Self {
         Self {
             machine: None,
             clock: UnitClock::new(),
             platform: Platform::default(),
+            around: Surroundings::new(monitoring, seed),
             slowest: Duration::ZERO,
             may_stop: false,
             starts: 0,
@@ -75,6 +80,7 @@ impl<S: Subject> Unit<S> {
         self.machine = None;
         self.keeping = None;
         self.platform.power_off();
+        self.around.power_off();
         self.queue.clear();
         self.may_stop = false;
         self.hung_until = None;
@@ -105,6 +111,7 @@ impl<S: Subject> Unit<S> {
             return self.hung_until;
         }
         let deadline = machine.poll_timeout().map(|deadline| self.clock.when(deadline.at).max(now));
-        deadline.into_iter().chain(self.platform.next_done()).min()
+        let deadline = deadline.into_iter().chain(self.platform.next_done());
+        deadline.chain(self.around.next()).min()
     }
 }

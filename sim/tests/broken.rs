@@ -13,7 +13,7 @@ fn every_broken_machine_is_caught() {
     let threads = std::thread::available_parallelism().map_or(1, Into::into);
     let mut complaints = Vec::new();
     for broken in BROKEN {
-        let report = run_many(0..RUNS, Some(broken), threads, &|_| true);
+        let report = run_many(0..RUNS, None, Some(broken), threads, &|_| true);
         let Some(first) = report.failures.first() else {
             complaints.push(format!("{} is not caught in {RUNS} runs", broken.name));
             continue;

@@ -62,7 +62,7 @@ fn the_whole_bound_is_searched_for_some_steps() {
 /// nothing in machines that are not broken.
 #[test]
 fn every_broken_machine_has_a_shortest_counterexample() {
-    for broken in BROKEN {
+    for broken in BROKEN.iter().filter(|it| it.is_searched()) {
         let name = broken.name;
         let outcome = all(broken.bound, rules_of(broken));
         let found = outcome.counterexample;

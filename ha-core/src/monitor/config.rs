@@ -283,6 +283,18 @@ impl MonitorConfig {
         MonitorConfigBuilder(Self::default())
     }
 
+    /// How far apart the probes of a target are (MON-3).
+    #[must_use]
+    pub fn probe_interval(&self) -> Duration {
+        self.probe_interval
+    }
+
+    /// How many probes in a row without an answer declare a target lost (MON-3).
+    #[must_use]
+    pub fn missed_probes(&self) -> u8 {
+        self.missed_probes
+    }
+
     /// What is monitored of the interfaces.
     #[must_use]
     pub fn interfaces(&self) -> &[MonitoredInterface] {

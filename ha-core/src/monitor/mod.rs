@@ -42,7 +42,7 @@ pub use target::{AnswerError, Probe, ProbeAnswer, Reach};
 
 use crate::identity::{Designation, InterfaceId, ServiceId};
 use crate::machine::ActionId;
-use crate::pair::{Event, MonitoredLinks, Refusal};
+use crate::pair::{Event, MonitoredLinks, Refusal, Rules};
 use crate::time::Instant;
 use alloc::vec::Vec;
 use core::net::IpAddr;
@@ -61,10 +61,16 @@ pub(crate) struct Monitor {
     events: Vec<Event>,
     /// Something of what the peer is told has changed.
     has_news: bool,
+    rules: Rules,
 }
 
 impl Monitor {
-    pub(crate) fn new(config: &MonitorConfig, unit: Designation, now: Instant) -> Self {
+    pub(crate) fn new(
+        config: &MonitorConfig,
+        unit: Designation,
+        rules: Rules,
+        now: Instant,
+    ) -> Self {
         let mut links = Vec::new();
         let mut targets = Vec::new();
         for it in &config.interfaces {
@@ -92,6 +98,7 @@ impl Monitor {
             services: config.services.iter().map(|it| Watched::new(*it, now)).collect(),
             events: Vec::new(),
             has_news: false,
+            rules,
         }
     }
 
@@ -148,7 +155,8 @@ impl Monitor {
     }
 
     pub(crate) fn failed(&mut self, now: Instant, id: ServiceId) -> Result<(), Refusal> {
-        let change = self.service(id)?.fail(now);
+        let may_restart = self.rules.may_restart;
+        let change = self.service(id)?.fail(now, may_restart);
         self.tell(id, change);
         Ok(())
     }
@@ -184,8 +192,9 @@ impl Monitor {
 
     pub(crate) fn handle_timeout(&mut self, now: Instant) {
         for target in &mut self.targets {
-            if target.probe_when_due(now, self.probe_interval, self.missed_probes) {
-                self.has_news = true;
+            let before = target.reach;
+            self.has_news |= target.handle_timeout(now, self.probe_interval, self.missed_probes);
+            if before != target.reach {
                 self.events.push(reach_event(target));
             }
         }
@@ -208,7 +217,7 @@ impl Monitor {
             };
             if let Some(peer) = report.targets.iter().find(is_it) {
                 let before = target.report();
-                target.hear(now, self.probe_interval, *peer);
+                target.hear(now, *peer);
                 self.has_news |= target.report() != before;
             }
         }
@@ -273,10 +282,14 @@ impl Monitor {
         self.deductions().fold(sum, |rest, it| rest.saturating_sub(it.weight))
     }
 
+    fn is_one_sided(&self, it: &Target) -> bool {
+        (self.rules.is_one_sided)(it.reach, it.peer_reach(), it.is_confirmed())
+    }
+
     pub(crate) fn deductions(&self) -> impl Iterator<Item = Deduction> + '_ {
         let links = self.links.iter().filter(|it| it.is_up() == Some(false));
         let links = links.map(|it| (MonitorRef::Link(it.interface), it.weight));
-        let targets = self.targets.iter().filter(|it| it.is_lost_here_alone());
+        let targets = self.targets.iter().filter(|it| self.is_one_sided(it));
         let targets = targets.map(|it| (MonitorRef::Target(it.interface, it.family()), it.weight));
         let services = self.services.iter().filter(|it| it.is_deducted());
         let services = services.map(|it| (MonitorRef::Service(it.service.id), it.service.weight));

@@ -73,7 +73,7 @@ impl Watched {
     }
 
     /// Its deadline has passed, or the embedder knows that it failed.
-    pub(super) fn fail(&mut self, now: Instant) -> Change {
+    pub(super) fn fail(&mut self, now: Instant, may_restart: fn(usize, u8) -> bool) -> Change {
         if self.is_idle || self.is_given_up {
             return Change::None;
         }
@@ -85,7 +85,7 @@ impl Watched {
         }
         let begin = now.saturating_sub(self.service.window);
         self.restarts.retain(|at| *at > begin);
-        if self.restarts.len() >= usize::from(self.service.restarts) {
+        if !may_restart(self.restarts.len(), self.service.restarts) {
             self.is_given_up = true;
             // That it failed is news of its own.
             return if is_new { Change::Failed } else { Change::GivenUp };
@@ -135,7 +135,13 @@ impl Watched {
     /// The unit is Active from now on, or no longer.
     pub(super) fn active(&mut self, now: Instant, active: bool) {
         if self.service.scope == ServiceScope::ActiveOnly && self.is_idle == active {
-            *self = Self { is_idle: !active, ..Self::new(self.service, now) };
+            // It begins anew, but for its restarts: a role that moves must not make them endless.
+            *self = Self {
+                is_idle: !active,
+                restarts: core::mem::take(&mut self.restarts),
+                restarting: self.restarting,
+                ..Self::new(self.service, now)
+            };
         }
     }
 

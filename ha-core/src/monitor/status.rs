@@ -90,10 +90,10 @@ impl Monitor {
             target: it.target,
             source: it.source,
             reach: it.reach,
-            peer: it.peer.map_or(Reach::Unknown, |peer| peer.reach),
+            peer: it.peer_reach(),
             missed: it.missed,
             weight: it.weight,
-            deducted: it.is_lost_here_alone(),
+            deducted: self.is_one_sided(it),
         };
         self.targets.iter().map(status).collect()
     }

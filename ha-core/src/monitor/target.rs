@@ -1,8 +1,12 @@
 //! Logical monitoring: one probe target, as this unit and its peer see it (MON-3, MON-4).
 //!
 //! A target that one unit has lost proves nothing by itself: it may be dead. So the unit that declares it
-//! lost gives that loss a number and tells its peer; the peer probes at once, and if that probe is answered it
-//! confirms the loss by its number. Only then is the target lost on one side.
+//! lost gives that loss a number and tells its peer; the peer probes at once, and if that probe, or a later one,
+//! is answered it confirms the loss by its number.
+//!
+//! By then the target may be back for both. So who hears the confirmation looks once more: it probes, and if
+//! there is no answer within a second, the target is lost on one side. A confirmation ends when the peer loses
+//! the target too; the next one is looked into again.
 
 use super::config::Family;
 use super::report::TargetReport;
@@ -99,6 +103,9 @@ pub enum AnswerError {
     Late,
 }
 
+/// So long the probe that follows a confirmation has time for an answer, before the loss counts (our decision).
+const SECOND_LOOK: Duration = Duration::from_secs(1);
+
 #[derive(Clone, Debug)]
 pub(super) struct Target {
     pub(super) interface: InterfaceId,
@@ -110,6 +117,8 @@ pub(super) struct Target {
     pub(super) missed: u8,
     /// The last probe; 0 for none.
     sent: u32,
+    /// The last one that was due by itself: only such a one can be missed.
+    regular: u32,
     /// The last one that was answered, or is not waited for any more.
     settled: u32,
     /// The last one that was answered.
@@ -120,6 +129,8 @@ pub(super) struct Target {
     loss: u8,
     /// What the peer last said.
     pub(super) peer: Option<TargetReport>,
+    /// Until then a loss that is confirmed does not count.
+    doubted: Option<Instant>,
     /// A probe with at least this number, if answered, confirms this loss of the peer.
     asked: Option<(u8, u32)>,
     /// The loss of the peer that is confirmed; 0 for none.
@@ -141,12 +152,14 @@ impl Target {
             reach: Reach::Unknown,
             missed: 0,
             sent: 0,
+            regular: 0,
             settled: 0,
             answered: 0,
             next: now,
             pending: false,
             loss: 0,
             peer: None,
+            doubted: None,
             asked: None,
             confirmed: 0,
         }
@@ -157,13 +170,21 @@ impl Target {
     }
 
     pub(super) fn next(&self) -> Instant {
-        self.next
+        self.doubted.map_or(self.next, |doubted| doubted.min(self.next))
     }
 
-    /// It is lost here and only here: the peer reached it after it had heard of this very loss (MON-4).
-    pub(super) fn is_lost_here_alone(&self) -> bool {
-        let confirms =
-            |peer: TargetReport| peer.reach == Reach::Reached && peer.confirms == self.loss;
+    /// How the peer sees it, as far as it has said.
+    pub(super) fn peer_reach(&self) -> Reach {
+        self.peer.map_or(Reach::Unknown, |peer| peer.reach)
+    }
+
+    /// The peer has reached it since it heard of this very loss, and this unit has not since then (MON-4).
+    pub(super) fn is_confirmed(&self) -> bool {
+        self.doubted.is_none() && self.is_confirmed_by_peer()
+    }
+
+    fn is_confirmed_by_peer(&self) -> bool {
+        let confirms = |peer: TargetReport| peer.confirms == self.loss;
         self.reach == Reach::Lost && self.peer.is_some_and(confirms)
     }
 
@@ -177,34 +198,38 @@ impl Target {
         }
     }
 
-    /// Time has come for the next probe. Says whether the target is declared lost by that.
-    pub(super) fn probe_when_due(
+    /// Does what is due. Says whether anything changed of what the peer is told.
+    pub(super) fn handle_timeout(
         &mut self,
         now: Instant,
         interval: Duration,
         missed_probes: u8,
     ) -> bool {
+        if self.doubted.is_some_and(|doubted| doubted <= now) {
+            self.doubted = None;
+        }
         if self.next > now {
             return false;
         }
-        let mut is_lost = false;
-        if self.sent > self.settled {
-            self.settled = self.sent;
+        let before = self.report();
+        if self.regular > self.settled {
+            self.settled = self.regular;
             self.missed = self.missed.saturating_add(1);
-            is_lost = self.missed >= missed_probes && self.reach != Reach::Lost;
+            if self.missed >= missed_probes && self.reach != Reach::Lost {
+                self.reach = Reach::Lost;
+                self.loss = self.loss.checked_add(1).unwrap_or(1);
+                self.confirmed = 0;
+            }
         }
-        if is_lost {
-            self.reach = Reach::Lost;
-            self.loss = self.loss.checked_add(1).unwrap_or(1);
-        }
-        self.probe(now, interval);
-        is_lost
+        self.probe();
+        self.regular = self.sent;
+        self.next = now + interval;
+        self.report() != before
     }
 
-    fn probe(&mut self, now: Instant, interval: Duration) {
+    fn probe(&mut self) {
         self.sent = self.sent.saturating_add(1);
         self.pending = true;
-        self.next = now + interval;
     }
 
     /// What is to be sent, once.
@@ -232,25 +257,27 @@ impl Target {
         self.settled = sequence;
         self.missed = 0;
         self.reach = Reach::Reached;
+        self.doubted = None;
         if let Some((loss, first)) = self.asked
             && sequence >= first
         {
             self.confirmed = loss;
-            self.asked = None;
         }
         Ok(self.report() != before)
     }
 
     /// What the peer says of the target. If it has just lost it, this unit probes at once (MON-4).
-    pub(super) fn hear(&mut self, now: Instant, interval: Duration, peer: TargetReport) {
+    pub(super) fn hear(&mut self, now: Instant, peer: TargetReport) {
+        let was_confirmed = self.is_confirmed_by_peer();
         self.peer = Some(peer);
+        if self.is_confirmed_by_peer() && !was_confirmed {
+            self.probe();
+            self.doubted = Some(now + SECOND_LOOK);
+        }
         let is_asked = self.asked.is_some_and(|(loss, _)| loss == peer.loss);
         match peer.reach {
-            Reach::Lost if self.confirmed != peer.loss && !is_asked => {
-                // A probe that is on its way was sent before, and proves nothing; but it does not count as
-                // missed either.
-                self.settled = self.sent;
-                self.probe(now, interval);
+            Reach::Lost if !is_asked => {
+                self.probe();
                 self.asked = Some((peer.loss, self.sent));
             }
             Reach::Lost => {}
@@ -273,5 +300,6 @@ impl Target {
     pub(super) fn stalled(&mut self, now: Instant) {
         self.settled = self.sent;
         self.next = now;
+        self.doubted = self.doubted.map(|_| now + SECOND_LOOK);
     }
 }

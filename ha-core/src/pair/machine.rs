@@ -106,7 +106,7 @@ impl Pair {
             term: 0,
             warm: false,
             fitness: Fitness::default(),
-            monitor: Monitor::new(&config.monitoring, config.designation, now),
+            monitor: Monitor::new(&config.monitoring, config.designation, config.rules, now),
             peer: Peer::new(config.path_count()),
             mismatch: None,
             conflict: None,

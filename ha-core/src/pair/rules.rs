@@ -8,6 +8,7 @@ use super::comparison::{Preference, Standing, compare, prefer};
 use super::news::MonitoredLinks;
 use super::role::State;
 use super::transition::{Cause, OwnView, PeerView, next};
+use crate::monitor::Reach;
 use core::cmp::Ordering;
 use core::time::Duration;
 
@@ -39,6 +40,12 @@ pub struct Rules {
     pub flaps: fn(usize, u8) -> bool,
     /// Whether a unit is cut off: its monitored links, and whether it hears its peer (BEY-3).
     pub is_isolated: fn(MonitoredLinks, bool) -> bool,
+    /// Whether a probe target counts as lost on this unit alone: how this unit sees it, how the peer does, and
+    /// whether the peer has reached it since it heard of this very loss (MON-4).
+    pub is_one_sided: fn(Reach, Reach, bool) -> bool,
+    /// Whether a service may be restarted that was restarted so often within its window, given the limit
+    /// (CRASH-1).
+    pub may_restart: fn(usize, u8) -> bool,
 }
 
 impl Rules {
@@ -65,6 +72,10 @@ impl Rules {
         },
         flaps: |changes, limit| changes > limit as usize,
         is_isolated: |links, peer_is_heard| links.configured > 0 && links.up == 0 && !peer_is_heard,
+        is_one_sided: |ours, theirs, is_confirmed| {
+            matches!((ours, theirs), (Reach::Lost, Reach::Reached)) && is_confirmed
+        },
+        may_restart: |restarts, limit| restarts < limit as usize,
     };
 }
 

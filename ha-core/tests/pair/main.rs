@@ -43,6 +43,7 @@ mod stall;
 mod start;
 mod states;
 mod status;
+mod surroundings;
 mod transition_table;
 mod values;
 mod words;

@@ -100,7 +100,11 @@ fn horizon(text: &str) -> Result<Horizon, std::num::ParseIntError> {
 }
 
 fn broken_by_name(name: &str) -> Result<&'static Broken, String> {
-    broken(name).ok_or_else(|| "no such fault; `sim --list-breaks` lists them".into())
+    let broken = broken(name).ok_or("no such fault; `sim --list-breaks` lists them")?;
+    if !broken.is_searched() {
+        return Err("the search monitors nothing; `sim --break` shows that fault".into());
+    }
+    Ok(broken)
 }
 
 impl Options {

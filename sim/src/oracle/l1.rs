@@ -1,11 +1,13 @@
 //! L1: after calm, exactly one unit is Active, within a bound, and stays so; but for a change that a unit
 //! may make of its own accord: a Primary that preempts once it is in order, a fitter unit once its patience,
-//! or the window of the flap limit, has passed.
+//! or the window of the flap limit, has passed. Where something is monitored, both units know in the end what
+//! of it fails, and the fitter one has the role.
 //!
 //! Excepted are units in maintenance: one of them leaves the role to its peer, and two of them need have
 //! none. Units that hear each other are not cut off; and readiness is waited for within a limit, which is
 //! part of the bound.
 
+use crate::monitored::monitoring;
 use crate::plan::Setup;
 use crate::plan::draw::LONGEST_MAINTENANCE;
 use core::time::Duration;
@@ -27,6 +29,8 @@ pub(crate) struct Calm {
     pub(crate) stays: Duration,
     /// A hand-over that had begun by then has ended.
     pub(crate) hands_over: Duration,
+    /// So long it takes until both units know how it is around them.
+    pub(crate) learns: Duration,
     /// With state synchronization: from then on, until both tables are equal. It tries again what failed
     /// after some seconds, however short the heartbeat interval is.
     pub(crate) synchronizes: Duration,
@@ -42,6 +46,7 @@ impl Calm {
             gives_way: failure_time * 2,
             stays: failure_time * 4,
             hands_over: failure_time * 4,
+            learns: super::memory(&monitoring(setup), failure_time),
             synchronizes: Duration::from_secs(30),
         }
     }

@@ -89,6 +89,11 @@ impl L2 {
         self.units[unit].objection.is_none()
     }
 
+    /// It is the Primary, and preempt is on.
+    pub(super) fn preempts(&self, unit: usize) -> bool {
+        self.units[unit].preempts
+    }
+
     /// The unit takes without a hand-over: what follows starts anew.
     pub(super) fn takes_by_need(&mut self) {
         self.changes = 0;

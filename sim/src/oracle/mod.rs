@@ -1,6 +1,7 @@
 //! What must always hold, checked after each step, from outside: by what the platforms were asked to do,
 //! what went over the wire, and what the faults were. One file a rule.
 
+mod alike;
 mod barred;
 mod conflict;
 mod election;
@@ -10,13 +11,16 @@ mod hand_over;
 mod l1;
 mod l2;
 mod l3;
+mod monitors;
 mod patience;
+mod restarts;
 mod s1;
 mod s3;
 mod s6;
 mod take_over;
 mod told;
 
+pub(crate) use alike::memory;
 pub(crate) use election::Circumstances;
 pub use gap::Gap;
 pub(crate) use l1::{Calm, is_right};
@@ -63,6 +67,10 @@ pub enum Rule {
     Readiness,
     /// Nor one whose last take has just failed (BEY-7).
     FailedTake,
+    /// What a unit tells of its monitors is so (MON-1 to MON-4, CRASH-1).
+    Monitors,
+    /// No service is restarted more often than configured (CRASH-1).
+    Restarts,
     /// After calm both tables are equal.
     S5,
     /// Time goes on: no unit keeps the world busy at one instant.
@@ -90,6 +98,8 @@ impl fmt::Display for Rule {
             Self::Maintenance => "maintenance",
             Self::Readiness => "readiness",
             Self::FailedTake => "failed take",
+            Self::Monitors => "monitors",
+            Self::Restarts => "restarts",
             Self::S5 => "S5",
             Self::Progress => "progress",
             Self::Wire => "wire",
@@ -152,6 +162,9 @@ pub struct Oracle {
     /// When, by its own clock, each unit was last told something.
     told_at: [Instant; 2],
     told: [told::Told; 2],
+    alike: alike::Alike,
+    monitors: monitors::Monitors,
+    restarts: restarts::Restarts,
     barred: barred::Barred,
     conflict: conflict::Conflict,
     election: election::Election,
@@ -176,6 +189,9 @@ impl Oracle {
             clocks: [Instant::ZERO; 2],
             told_at: [Instant::ZERO; 2],
             told: Default::default(),
+            alike: alike::Alike::new(pairs[0].monitoring(), failure_time[0].max(failure_time[1])),
+            monitors: monitors::Monitors::default(),
+            restarts: restarts::Restarts::default(),
             barred: barred::Barred::default(),
             conflict: conflict::Conflict::default(),
             election: election::Election::default(),
@@ -209,8 +225,24 @@ impl Oracle {
     /// Something changed in the world that is not the machines' doing.
     pub(crate) fn disturbed(&mut self, now: u64) {
         self.changed();
+        self.alike.disturbed(now);
         self.election.disturbed(now);
         self.take_over.disturbed(now);
+    }
+
+    /// Something changed around a unit, or both: was it the same around both before, and is it now? `at_once`:
+    /// both know of it at once, or none does.
+    pub(crate) fn surroundings(&mut self, now: u64, alike: [bool; 2], at_once: bool) {
+        if self.alike.changed(now, alike, at_once) {
+            self.changed();
+        }
+        self.election.disturbed(now);
+        self.take_over.disturbed(now);
+    }
+
+    /// What the weight of a unit lacked when it was last told.
+    pub(crate) fn lacks(&self, unit: usize) -> u16 {
+        self.monitors.lacks(unit)
     }
 
     pub(crate) fn started(&mut self, now: u64, unit: usize, local: Instant, config: &PairConfig) {
@@ -218,6 +250,9 @@ impl Oracle {
         self.told_at[unit] = local;
         self.told[unit] = told::Told::started(local, config.persisted());
         self.note_maintenance(now, unit);
+        self.monitors.started(unit, local, config.monitoring());
+        self.restarts.started(unit, config.monitoring());
+        self.note_links(unit);
         self.s1.started(unit);
         self.s3.started(unit, local);
         self.l2.started(unit);
@@ -234,6 +269,7 @@ impl Oracle {
     pub(crate) fn crashed(&mut self, now: u64, crash: &Crash) {
         let heard_since = self.s1.heard_since(1 - crash.unit);
         self.election.disturbed(now);
+        self.alike.disturbed(now);
         self.changed();
         self.take_over.crashed(now, crash, heard_since, self.failure_time);
     }
@@ -241,7 +277,9 @@ impl Oracle {
     /// The unit took in what its embedder told it.
     pub(crate) fn told(&mut self, now: u64, unit: usize, input: Input) {
         self.told[unit].told(self.clocks[unit], input);
+        self.monitors.told(unit, self.clocks[unit], input);
         match input {
+            Input::Link { .. } => self.note_links(unit),
             Input::TakeOver => self.l2.ordered(unit),
             // A unit in maintenance goes on inviting, whatever else it is told.
             Input::FailOver if self.told[unit].in_maintenance() => {}
@@ -250,6 +288,13 @@ impl Oracle {
                 self.l2.invited(1 - unit, u64::MAX);
             }
             _ => {}
+        }
+    }
+
+    /// Links that are configured count for isolation, and no others.
+    fn note_links(&mut self, unit: usize) {
+        if let Some(links) = self.monitors.links(unit) {
+            self.told[unit].links = links;
         }
     }
 
@@ -299,6 +344,7 @@ impl Oracle {
         let local = self.clock(unit, local);
         if self.s3.awake(unit, local, holds) {
             self.barred.stalled(unit, local);
+            self.monitors.stalled(unit, local);
         }
         if self.told[unit].expire(local) {
             self.changed();
@@ -353,6 +399,10 @@ impl Oracle {
                 self.conflict.withdraws(unit, &circumstances());
                 self.l3.withdraws(unit, local);
             }
+            Action::Probe(probe) => self.monitors.probes(unit, now, *probe),
+            Action::RestartService { service } => {
+                self.restarts.restarts(unit, self.told_at[unit], *service)?;
+            }
             _ => {}
         }
         Ok(())
@@ -376,7 +426,18 @@ impl Oracle {
         }
         let told = &self.told[unit];
         let is_complete = !self.told_of_state || told.synchronized;
-        self.l2.sends(unit, glimpse, l2::Asker { health: told.health(), is_complete });
+        let mut health = told.health();
+        let limit = self.failure_time[unit];
+        let has_changed = self.monitors.sends(unit, local, limit, health.weight, glimpse)?;
+        if self.monitors.count(unit) {
+            // That it is so has just been checked.
+            health.weight = glimpse.health.weight;
+        }
+        // What a unit finds of the one fault that there is has been counted when that began.
+        if has_changed && !self.alike.is_one_fault() {
+            self.changed();
+        }
+        self.l2.sends(unit, glimpse, l2::Asker { health, is_complete });
         self.take_over.sends(unit, glimpse);
         self.barred.sends(unit, glimpse);
         self.election.sends(unit, now, glimpse);
@@ -395,6 +456,7 @@ impl Oracle {
         // A copy that comes later on another path is no news.
         if self.fresh.is_news(unit, glimpse) {
             self.l2.hears(unit, glimpse);
+            self.monitors.hears(unit, glimpse);
             self.hand_over.hears(unit, local, glimpse);
             self.patience.hears(unit, local, glimpse);
         }
@@ -413,7 +475,9 @@ impl Oracle {
         self.clock(unit, local);
         if self.told[unit].news(event) {
             self.changed();
+            self.alike.disturbed(now);
         }
+        self.monitors.news(unit, now, event)?;
         match event {
             // Anything else that fails does not end the take.
             Event::ActionFailed { action: "OpenForwarding" | "TakeAddresses", .. } => {
@@ -438,7 +502,16 @@ impl Oracle {
             self.s1.takes_by_release(now, peer_holds)?;
             self.hand_over.takes_by_release(unit, self.failure_time[unit])?;
             has_ground = self.l2.has_ground(unit);
+            // Where both are as fit, a Primary that preempts takes the role by PAIR-7, whatever was before;
+            // and what it finds of itself meanwhile begins anew.
+            let preempts = self.l2.preempts(unit) && self.monitors.count(unit);
+            if preempts {
+                self.changed();
+            }
             is_voluntary = self.l2.takes_by_release(now, unit)?;
+            if preempts {
+                self.changed();
+            }
         } else {
             self.l2.takes_by_need();
         }
@@ -447,6 +520,10 @@ impl Oracle {
         }
         if is_voluntary {
             self.l3.changes_voluntarily(unit)?;
+        }
+        let [a, b] = self.told.each_ref().map(told::Told::health);
+        if is_voluntary && a == b && self.monitors.count(unit) && !self.l2.preempts(unit) {
+            self.alike.takes(now)?;
         }
         self.groundless_takes += u64::from(!has_ground);
         Ok(())

@@ -2,6 +2,7 @@
 
 use crate::platform::Answer;
 use crate::subject::Subject;
+use crate::surroundings::{Condition, Monitored};
 use crate::world::{A, B, NAMES, World};
 use core::fmt;
 use core::time::Duration;
@@ -63,6 +64,17 @@ pub enum Fault {
     Answer(usize, &'static str, Answer),
     /// A unit's platform works again.
     Repair(usize),
+    /// A link, a probe target or a service fails around a unit or both, or works again.
+    Around(Whom, Monitored, Condition),
+}
+
+/// Around which units something happens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Whom {
+    /// This one alone.
+    One(usize),
+    /// Both at once.
+    Both,
 }
 
 /// Which links.
@@ -133,6 +145,8 @@ impl Fault {
                 world.units[unit].slowest = world.failure_time() * 2;
             }
             Self::Repair(unit) => world.repair(unit),
+            Self::Around(Whom::One(unit), what, to) => world.around(&[unit], what, to),
+            Self::Around(Whom::Both, what, to) => world.around(&[A, B], what, to),
             Self::Crash(_) | Self::Hang(..) | Self::HangBeforePolling(..) | Self::Pause(..) => {}
         }
     }
@@ -168,6 +182,12 @@ impl Fault {
             Self::Ends(_) => "connection ends",
             Self::Answer(..) => "action fails, hangs or is late",
             Self::Repair(_) => "platform repaired",
+            Self::Around(_, Monitored::Port(..), Condition::Works) => "port up",
+            Self::Around(_, Monitored::Port(..), _) => "port down",
+            Self::Around(_, Monitored::Target(_), Condition::Works) => "probe target reached",
+            Self::Around(_, Monitored::Target(_), _) => "probe target lost",
+            Self::Around(_, Monitored::Service(_), Condition::Works) => "service works again",
+            Self::Around(_, Monitored::Service(_), _) => "service fails",
         }
     }
 
@@ -189,6 +209,9 @@ impl Fault {
             Self::Answer(unit, action, answer) if !answer.after.is_zero() => {
                 let after = half(answer.after).unwrap_or(Duration::ZERO);
                 Self::Answer(unit, action, Answer { after, ..answer })
+            }
+            Self::Around(whom, what, Condition::IsBeyondRepair) => {
+                Self::Around(whom, what, Condition::Fails)
             }
             _ => return None,
         })

@@ -6,7 +6,7 @@ mod fault;
 mod text;
 
 use crate::broken::Broken;
-pub use fault::{Fault, Links, Way};
+pub use fault::{Fault, Links, Way, Whom};
 pub use text::PlanError;
 
 use core::time::Duration;
@@ -29,7 +29,7 @@ pub struct Plan {
     pub calm_at: Duration,
 }
 
-/// What a run is about. The last digit of the seed says it.
+/// What a run is about. The last two digits of the seed say it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// Hand-overs and changes of health, on a network that delays and doubles.
@@ -53,11 +53,15 @@ pub enum Kind {
     CleanCrash,
     /// Everything at once.
     Everything,
+    /// Links, probe targets and services that fail and work again, with units that hang and crash.
+    Monitors,
+    /// The same happens around both units, in any order within a second.
+    Alike,
 }
 
 impl Kind {
     /// All kinds, in the order of their numbers.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::Quiet,
         Self::Network,
         Self::Hangs,
@@ -68,16 +72,26 @@ impl Kind {
         Self::Flaps,
         Self::CleanCrash,
         Self::Everything,
+        Self::Monitors,
+        Self::Alike,
     ];
 
     /// The seed of the run with this number among those of its kind.
     #[must_use]
     pub fn seed(self, number: u64) -> u64 {
-        number * Self::ALL.len() as u64 + self as u64
+        let ends: Vec<_> = (0..100).filter(|seed| Self::of(*seed) == self).collect();
+        let many = ends.len() as u64;
+        number / many * 100 + ends[(number % many) as usize]
     }
 
+    /// Ten kinds by the last digit. Those that came later share the one of `Health`, by the digit before it:
+    /// so all other seeds mean what they meant.
     fn of(seed: u64) -> Self {
-        Self::ALL[(seed % Self::ALL.len() as u64) as usize]
+        match (Self::ALL[(seed % 10) as usize], seed / 10 % 10) {
+            (Self::Health, 4..=7) => Self::Monitors,
+            (Self::Health, 8..) => Self::Alike,
+            (kind, _) => kind,
+        }
     }
 }
 
@@ -125,6 +139,29 @@ pub struct Setup {
     pub duplicates: u64,
     /// Outputs are polled after each call, or once after all that is due at an instant.
     pub poll_each: bool,
+    /// How many links are monitored, and how many ports each has.
+    pub links: u8,
+    /// See [`Setup::links`].
+    pub ports: u8,
+    /// How many targets are probed, how often, and how many missed probes lose one.
+    pub targets: u8,
+    /// See [`Setup::targets`].
+    pub probe_interval: Duration,
+    /// See [`Setup::targets`].
+    pub missed_probes: u8,
+    /// How long an answer takes at the most, and how many of 1000 are lost.
+    pub answer_delay: Duration,
+    /// See [`Setup::answer_delay`].
+    pub answer_loss: u64,
+    /// How many services are watched; within which time each has to report; and how often it is restarted
+    /// within which window.
+    pub services: u8,
+    /// See [`Setup::services`].
+    pub deadline: Duration,
+    /// See [`Setup::services`].
+    pub restarts: u8,
+    /// See [`Setup::services`].
+    pub restart_window: Duration,
 }
 
 impl Default for Setup {
@@ -150,6 +187,17 @@ impl Default for Setup {
             loss: 0,
             duplicates: 0,
             poll_each: true,
+            links: 0,
+            ports: 1,
+            targets: 0,
+            probe_interval: Duration::from_secs(5),
+            missed_probes: 1,
+            answer_delay: Duration::ZERO,
+            answer_loss: 0,
+            services: 0,
+            deadline: Duration::from_secs(1),
+            restarts: 2,
+            restart_window: Duration::from_secs(60),
         }
     }
 }
@@ -178,6 +226,12 @@ impl Setup {
     #[must_use]
     pub fn failure_time(&self) -> Duration {
         self.interval * u32::from(self.level)
+    }
+
+    /// Something is monitored.
+    #[must_use]
+    pub fn monitors(&self) -> bool {
+        self.links > 0 || self.targets > 0 || self.services > 0
     }
 
     /// How long an action may last.

@@ -3,10 +3,11 @@
 //! A line has a form, in which `{}` stands for a value. The same table writes and reads.
 
 use super::draw::{DUTIES, REASONS};
-use super::{Fault, Kind, Links, Plan, Setup, Timed, Way};
+use super::{Fault, Kind, Links, Plan, Setup, Timed, Way, Whom};
 use crate::broken::broken;
 use crate::platform::Answer;
-use crate::world::NAMES;
+use crate::surroundings::{Condition, Monitored};
+use crate::world::{A, B, NAMES};
 use core::fmt;
 use core::str::FromStr;
 use core::time::Duration;
@@ -99,6 +100,12 @@ macro_rules! names {
 names! {
     Departure { "stop" = Departure::Stop, "restart" = Departure::Restart }
     bool { "yes" = true, "no" = false }
+    Whom { "A" = Whom::One(A), "B" = Whom::One(B), "both" = Whom::Both }
+    Condition {
+        "works" = Condition::Works,
+        "fails" = Condition::Fails,
+        "fails beyond repair" = Condition::IsBeyondRepair,
+    }
     Way { "cut" = Way::Cut, "healed" = Way::Heal }
     Kind {
         "quiet" = Kind::Quiet,
@@ -111,6 +118,8 @@ names! {
         "flaps" = Kind::Flaps,
         "clean-crash" = Kind::CleanCrash,
         "everything" = Kind::Everything,
+        "monitors" = Kind::Monitors,
+        "alike" = Kind::Alike,
     }
     Mode {
         "active-standby" = Mode::ActiveStandby { stateful: false },
@@ -119,6 +128,14 @@ names! {
         "clustering" = Mode::ActiveActiveClustering { stateful: false },
         "clustering-stateful" = Mode::ActiveActiveClustering { stateful: true },
         "clustering-dpi" = Mode::ActiveActiveDpiClustering,
+    }
+}
+
+impl Kind {
+    /// The kind of this name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::read(name)
     }
 }
 
@@ -145,6 +162,27 @@ impl Value for Links {
     }
     fn write(&self) -> String {
         self.to_string()
+    }
+}
+
+impl Value for Monitored {
+    fn read(text: &str) -> Option<Self> {
+        if let Some(text) = text.strip_prefix("port ") {
+            let (port, link) = text.split_once(" of link ")?;
+            return Some(Self::Port(link.parse().ok()?, port.parse().ok()?));
+        }
+        match text.split_once(' ')? {
+            ("target", number) => number.parse().ok().map(Self::Target),
+            ("service", number) => number.parse().ok().map(Self::Service),
+            _ => None,
+        }
+    }
+    fn write(&self) -> String {
+        match self {
+            Self::Port(link, port) => format!("port {port} of link {link}"),
+            Self::Target(number) => format!("target {number}"),
+            Self::Service(number) => format!("service {number}"),
+        }
     }
 }
 
@@ -263,6 +301,8 @@ faults! {
     Self::Answer(unit, duty, answer) => "{} will answer {}, {}",
         (unit, duty, answer), Self::Answer(unit, duty, answer);
     Self::Repair(unit) => "{}'s platform works again", (unit), Self::Repair(unit);
+    Self::Around(whom, what, to) => "around {}, {}: {}",
+        (whom, what, to), Self::Around(whom, what, to);
 }
 
 // Setups.
@@ -307,6 +347,17 @@ setup! {
     loss => "loss {}";
     duplicates => "duplicates {}";
     poll_each => "polled after each call {}";
+    links => "monitored links {}";
+    ports => "ports of each link {}";
+    targets => "probe targets {}";
+    probe_interval => "probe interval {}";
+    missed_probes => "missed probes {}";
+    answer_delay => "answer delay {}";
+    answer_loss => "answers lost {}";
+    services => "services {}";
+    deadline => "deadline {}";
+    restarts => "restarts {}";
+    restart_window => "restart window {}";
 }
 
 /// Only what is not as usual is written.
@@ -378,7 +429,6 @@ impl Plan {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::world::{A, B};
 
     /// A plan that is read is the one that was written.
     #[test]

@@ -58,6 +58,7 @@ impl<S: Subject> World<S> {
         it.clock.step_back(self.now, missing);
         let was_polling = core::mem::take(&mut it.was_polling);
         let queue = core::mem::take(&mut it.queue);
+        it.around.begin(self.now);
         self.fault(unit, || "goes on".into());
         if !missing.is_zero() {
             self.oracle.clock_was_wrong(self.now);
@@ -71,5 +72,6 @@ impl<S: Subject> World<S> {
                 self.answer_actions(unit);
             }
         }
+        self.tell_links(unit);
     }
 }

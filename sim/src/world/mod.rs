@@ -1,6 +1,7 @@
 //! Two units in virtual time: [`World::step`] jumps to the next thing that happens, and asks the oracle
 //! whether what must always hold still does. A rule that is broken ends the run.
 
+mod around;
 mod clocks;
 mod steps;
 mod verdicts;
@@ -76,7 +77,7 @@ impl<S: Subject> World<S> {
         let pairs = samples.each_ref().map(S::pair_config);
         Self {
             now: 0,
-            units: [Unit::new(), Unit::new()],
+            units: [A, B].map(|unit| Unit::new(pairs[unit].monitoring(), seed ^ (unit as u64 + 1))),
             network: Network::new(pairs[A].paths().count()),
             random: Random::new(seed),
             oracle: Oracle::new(pairs),
@@ -192,7 +193,9 @@ impl<S: Subject> World<S> {
         let longest = self.buf.len().max(machine.max_datagram());
         self.buf.resize(longest, 0);
         it.machine = Some(machine);
+        it.around.begin(now);
         self.drain(unit);
+        self.tell_links(unit);
     }
 
     /// A unit loses its power: it holds nothing, and its state is gone.

@@ -76,6 +76,7 @@ impl<S: Subject> World<S> {
             self.go_on(unit);
         }
         self.answer_actions(unit);
+        self.tell_what_is_due(unit);
         let now = self.local(unit);
         let it = &mut self.units[unit];
         if let Some(machine) = &mut it.machine {
@@ -106,6 +107,13 @@ impl<S: Subject> World<S> {
                 self.observed.calls += 1;
             }
             self.oracle.carried_out(self.now, unit, done.action, done.outcome.is_ok());
+            if done.action == "RestartService" {
+                let was_alike = self.is_alike();
+                let around = &mut self.units[unit].around;
+                if around.restarted(self.now, done.id, done.outcome.is_ok()) {
+                    self.surroundings_changed(was_alike, false);
+                }
+            }
             if done.action == "Persist" && done.outcome.is_ok() {
                 let it = &mut self.units[unit];
                 it.kept = it.keeping.take();

@@ -64,6 +64,13 @@ impl<S: Subject> World<S> {
                     is_clean_conflict: other.platform.holds
                         && self.units.iter().all(|unit| unit.slowest.is_zero()),
                 });
+                match &action {
+                    Action::Probe(probe) => self.probe(unit, *probe),
+                    Action::RestartService { service } => {
+                        self.units[unit].around.restarting(id, *service);
+                    }
+                    _ => {}
+                }
                 self.note(unit, || What::Action(action));
                 verdict
             }

@@ -1,0 +1,271 @@
+//! What a unit tells of its monitors is so (MON-1 to MON-4, CRASH-1, CRASH-3). Its weight lacks exactly
+//! - the links that it was told are down, on all their ports;
+//! - the services that have not reported within their deadline;
+//! - of the targets only such as it has declared lost after so many probes without an answer, and as the peer
+//!   has reached by a probe that it sent after that (MON-4). Which of those it has to lack is asked after calm.
+//!
+//! Excused are
+//! - an Active that hears another one: what it tells stands still until that is over (PAIR-13);
+//! - a service that is late by less than a failure time: whoever hung so long is not told that time has passed
+//!   before all that has arrived is handed in;
+//! - weights that cannot be told apart: only if each is another power of two does the sum say what is missing.
+
+use super::{Rule, Verdict};
+use crate::glimpse::Glimpse;
+use crate::surroundings::weights;
+use core::net::IpAddr;
+use core::time::Duration;
+use ha_core::identity::{InterfaceId, ServiceId};
+use ha_core::monitor::{MonitorConfig, Probe, ProbeAnswer, Reach, ServiceScope};
+use ha_core::pair::{Event, Input, MonitoredLinks, Stance};
+use ha_core::time::Instant;
+
+#[derive(Debug, Default)]
+pub(super) struct Monitors {
+    units: [Watched; 2],
+}
+
+#[derive(Debug, Default)]
+struct Watched {
+    links: Vec<Link>,
+    targets: Vec<Target>,
+    services: Vec<Service>,
+    missed_probes: u8,
+    all: u16,
+    is_legible: bool,
+    /// What its weight lacked when it was last told.
+    lacks: u16,
+    /// What it last heard of its peer's role.
+    heard: Option<Stance>,
+}
+
+#[derive(Debug)]
+struct Link {
+    interface: InterfaceId,
+    /// `None`: nothing was told of it.
+    ports: Vec<Option<bool>>,
+    weight: u16,
+}
+
+#[derive(Debug)]
+struct Target {
+    interface: InterfaceId,
+    target: IpAddr,
+    weight: u16,
+    /// The probes that were sent since the last answer, and when.
+    sent: Vec<(u32, u64)>,
+    /// When the last one that was answered was sent.
+    answered: Option<u64>,
+    /// When it was declared lost, if it is.
+    lost: Option<u64>,
+}
+
+#[derive(Debug)]
+struct Service {
+    id: ServiceId,
+    weight: u16,
+    deadline: Duration,
+    /// By then it has to report.
+    due: Instant,
+    has_failed: bool,
+}
+
+impl Monitors {
+    pub(super) fn started(&mut self, unit: usize, local: Instant, config: &MonitorConfig) {
+        let mut weight = weights(config);
+        let mut weight = || weight.next().unwrap_or(0);
+        let interfaces = config.interfaces();
+        let links = interfaces.iter().filter_map(|it| {
+            let ports = vec![None; it.physical?.ports.into()];
+            Some(Link { interface: it.interface, ports, weight: weight() })
+        });
+        let links = links.collect();
+        let targets = interfaces.iter().flat_map(|it| {
+            let v4 = it.ipv4.and_then(|v4| v4.target).map(IpAddr::from);
+            let v6 = it.ipv6.and_then(|v6| v6.target).map(IpAddr::from);
+            v4.into_iter().chain(v6).map(|target| (it.interface, target))
+        });
+        // Its peer may not know yet that it has restarted.
+        let before = core::mem::take(&mut self.units[unit].targets);
+        let before = before.into_iter().map(|it| it.answered).chain(core::iter::repeat(None));
+        let targets = targets.zip(before).map(|((interface, target), answered)| Target {
+            interface,
+            target,
+            weight: weight(),
+            sent: Vec::new(),
+            answered,
+            lost: None,
+        });
+        let targets = targets.collect();
+        let services = config.services().iter().filter(|it| it.scope == ServiceScope::Both);
+        let services = services.map(|it| Service {
+            id: it.id,
+            weight: weight(),
+            deadline: it.deadline,
+            due: local + it.deadline,
+            has_failed: false,
+        });
+        let services = services.collect();
+        let sum = weights(config).fold(0, u16::saturating_add);
+        let is_legible = weights(config).all(u16::is_power_of_two)
+            && weights(config).count() == sum.count_ones() as usize;
+        self.units[unit] = Watched {
+            links,
+            targets,
+            services,
+            missed_probes: config.missed_probes(),
+            all: sum,
+            is_legible,
+            lacks: 0,
+            heard: None,
+        };
+    }
+
+    /// There is something that decides on the weight.
+    pub(super) fn count(&self, unit: usize) -> bool {
+        self.units[unit].all > 0
+    }
+
+    /// What the weight of the unit lacked when it was last told.
+    pub(super) fn lacks(&self, unit: usize) -> u16 {
+        self.units[unit].lacks
+    }
+
+    /// As isolation counts them (BEY-3); `None` if none are monitored.
+    pub(super) fn links(&self, unit: usize) -> Option<MonitoredLinks> {
+        let links = &self.units[unit].links;
+        let up = links.iter().filter(|link| !link.is_down()).count() as u16;
+        (!links.is_empty()).then_some(MonitoredLinks { configured: links.len() as u16, up })
+    }
+
+    /// The unit took this in.
+    pub(super) fn told(&mut self, unit: usize, local: Instant, input: Input) {
+        let it = &mut self.units[unit];
+        match input {
+            Input::Link { interface, port, up } => {
+                if let Some(link) = it.links.iter_mut().find(|it| it.interface == interface) {
+                    link.ports[usize::from(port)] = Some(up);
+                }
+            }
+            Input::ProbeAnswered(ProbeAnswer { interface, from, sequence }) => {
+                if let Some(target) = it.target(interface, from) {
+                    let answered = target.sent.iter().find(|(sent, _)| *sent == sequence);
+                    target.answered = answered.map(|(_, at)| *at).or(target.answered);
+                    target.sent.retain(|(sent, _)| *sent > sequence);
+                }
+            }
+            Input::ServiceAlive(id) => {
+                if let Some(service) = it.services.iter_mut().find(|it| it.id == id) {
+                    service.due = local + service.deadline;
+                    service.has_failed = false;
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// The unit sends a probe.
+    pub(super) fn probes(&mut self, unit: usize, now: u64, probe: Probe) {
+        if let Some(target) = self.units[unit].target(probe.interface, probe.target) {
+            target.sent.push((probe.sequence, now));
+        }
+    }
+
+    pub(super) fn stalled(&mut self, unit: usize, local: Instant) {
+        for service in &mut self.units[unit].services {
+            service.due = service.due.max(local + service.deadline);
+        }
+    }
+
+    pub(super) fn hears(&mut self, unit: usize, glimpse: Glimpse) {
+        self.units[unit].heard = Some(glimpse.stance);
+    }
+
+    pub(super) fn news(&mut self, unit: usize, now: u64, event: &Event) -> Verdict {
+        if let Event::PeerLost { .. } = event {
+            self.units[unit].heard = None;
+        }
+        let Event::Target { interface, target, reach } = event else { return Ok(()) };
+        let missed_probes = usize::from(self.units[unit].missed_probes);
+        let Some(it) = self.units[unit].target(*interface, *target) else { return Ok(()) };
+        it.lost = (*reach == Reach::Lost).then_some(now);
+        if it.lost.is_some() && it.sent.len() < missed_probes {
+            let text = format!("declares {target} lost after {} probes", it.sent.len());
+            return Err((Rule::Monitors, text));
+        }
+        Ok(())
+    }
+
+    /// `weight` is what the embedder finds by itself. Says whether what is lacking has changed.
+    pub(super) fn sends(
+        &mut self,
+        unit: usize,
+        local: Instant,
+        failure_time: Duration,
+        weight: u16,
+        glimpse: Glimpse,
+    ) -> Result<bool, super::Broken> {
+        let peer = 1 - unit;
+        let it = &self.units[unit];
+        let both = matches!(it.heard, Some(Stance::Active | Stance::Withdrawing));
+        let stands_still = glimpse.stance == Stance::Active && both;
+        if it.all == 0 || stands_still || glimpse.stance == Stance::Left {
+            return Ok(false);
+        }
+        let whole = weight.saturating_add(it.all);
+        let Some(lacks) = whole.checked_sub(glimpse.health.weight) else {
+            let text = format!("says that its weight is {}, of {whole}", glimpse.health.weight);
+            return Err((Rule::Monitors, text));
+        };
+        if it.is_legible {
+            it.check(lacks, local, failure_time, &self.units[peer])
+                .map_err(|text| (Rule::Monitors, text))?;
+        }
+        let it = &mut self.units[unit];
+        for service in &mut it.services {
+            service.has_failed = lacks & service.weight != 0;
+        }
+        Ok(core::mem::replace(&mut it.lacks, lacks) != lacks)
+    }
+}
+
+impl Link {
+    fn is_down(&self) -> bool {
+        self.ports.iter().all(|port| *port == Some(false))
+    }
+}
+
+impl Watched {
+    fn target(&mut self, interface: InterfaceId, target: IpAddr) -> Option<&mut Target> {
+        self.targets.iter_mut().find(|it| (it.interface, it.target) == (interface, target))
+    }
+
+    fn check(&self, lacks: u16, local: Instant, late: Duration, peer: &Self) -> Result<(), String> {
+        let lacks = |weight| lacks & weight != 0;
+        for link in &self.links {
+            if link.is_down() != lacks(link.weight) {
+                let is = if link.is_down() { "down" } else { "not down" };
+                return Err(format!("says otherwise, though the link {} is {is}", link.interface));
+            }
+        }
+        for (ours, theirs) in self.targets.iter().zip(&peer.targets).filter(|it| lacks(it.0.weight))
+        {
+            let target = ours.target;
+            let Some(lost) = ours.lost else {
+                return Err(format!("counts {target}, though it has not declared it lost"));
+            };
+            if theirs.answered.is_none_or(|sent| sent < lost) {
+                return Err(format!("counts {target}, which the peer has not reached since"));
+            }
+        }
+        for Service { id, weight, due, has_failed, .. } in &self.services {
+            if lacks(*weight) && !has_failed && local < *due {
+                return Err(format!("counts {id}, which reported in time"));
+            }
+            if !lacks(*weight) && *due + late < local {
+                return Err(format!("does not count {id}, which is late"));
+            }
+        }
+        Ok(())
+    }
+}
