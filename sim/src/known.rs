@@ -21,6 +21,7 @@ macro_rules! plans {
 }
 
 plans! {
+    "asked-on-queued-words",
     "back-within-a-heartbeat",
     "both-overdue",
     "clock-set-back-in-a-conflict",

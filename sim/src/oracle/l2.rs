@@ -16,7 +16,9 @@ pub(super) struct L2 {
 
 #[derive(Debug, Default)]
 struct Watched {
-    /// What the peer last said of its health.
+    /// The least that the peer has said of its health since this unit last sent a heartbeat, and what it said
+    /// last: one that is handed in several heartbeats before it is polled may have asked on any of them.
+    least: Health,
     peers_health: Health,
     /// Its present question.
     ask: u64,
@@ -61,7 +63,9 @@ impl L2 {
     }
 
     pub(super) fn hears(&mut self, unit: usize, glimpse: Glimpse) {
-        self.units[unit].peers_health = glimpse.health;
+        let watched = &mut self.units[unit];
+        watched.peers_health = glimpse.health;
+        watched.least = watched.least.min(glimpse.health);
     }
 
     pub(super) fn is_new_question(&self, unit: usize, glimpse: Glimpse) -> bool {
@@ -78,6 +82,7 @@ impl L2 {
                 watched.objection = watched.object(asker);
             }
         }
+        watched.least = watched.peers_health;
         // Who takes asks no longer, but does so because it had asked.
         if glimpse.ask == 0 && glimpse.stance == Stance::Standby {
             watched.is_ordered = false;
@@ -121,7 +126,7 @@ impl Watched {
     /// What is wrong with asking of its own accord: by CRASH-3 a unit has to be strictly fitter, by PAIR-7
     /// the Primary as fit, and by PAIR-9 it has to have the state.
     fn object(&self, asker: Asker) -> Option<Broken> {
-        let (ours, theirs) = (asker.health, self.peers_health);
+        let (ours, theirs) = (asker.health, self.least);
         if ours > theirs {
             return None;
         }
@@ -156,6 +161,10 @@ mod tests {
     #[test]
     fn a_voluntary_change_needs_a_difference() {
         let mut l2 = L2::default();
+        for unit in [0, 1] {
+            l2.hears(unit, says(3, 0));
+            l2.sends(unit, says(3, 0), Asker { health: Health::default(), is_complete: true });
+        }
         let asker = |weight| Asker { health: Health { fit: true, weight }, is_complete: true };
         l2.hears(1, says(3, 0));
         l2.sends(1, says(5, 77), asker(5));
