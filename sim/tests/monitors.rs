@@ -110,8 +110,8 @@ fn the_same_on_both_units_moves_the_role_once_at_the_most() {
     runs(Kind::Alike, 25);
 }
 
-/// MON-1 to MON-4, CRASH-1 to CRASH-3, BEY-3: links, targets and services fail and work again, beside units that
-/// crash, hang and are cut off.
+/// MON-1, MON-2, MON-3, MON-4, CRASH-1, CRASH-2, CRASH-3, BEY-3: links, targets and services fail and work
+/// again, beside units that crash, hang and are cut off.
 #[test]
 fn anything_around_the_units() {
     runs(Kind::Monitors, 25);
