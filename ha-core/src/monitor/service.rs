@@ -107,7 +107,9 @@ impl Watched {
         }
         self.restarts.clear();
         self.is_given_up = false;
-        self.pending = self.restarting.is_none();
+        // One that was never answered must not stand in the way.
+        self.restarting = None;
+        self.pending = true;
         self.due = now + self.service.deadline;
         true
     }

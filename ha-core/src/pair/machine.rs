@@ -232,6 +232,7 @@ impl Pair {
         }
         self.hand_over.entered(to);
         self.monitor.active(now, to.holds_active());
+        self.set_monitor_timer();
         self.begin(now, from, to);
         self.timers.set(Timer::Action, self.duties.deadline());
         let (from, to) = (from.role(), to.role());

@@ -155,3 +155,25 @@ fn a_stall_fails_no_service() {
     two.run(Duration::from_millis(100));
     assert_eq!([failed(&two, A), failed(&two, B)], [0, 0]);
 }
+
+/// CRASH-1, PAIR-6: the deadline of a service of the Active runs from the take, also if nothing else happens any
+/// more.
+#[test]
+fn a_service_of_the_active_has_its_deadline_from_the_take() {
+    let mut two = Two::settled(MonitorConfig::builder().service(vpn()).build().unwrap());
+    two.units.iter_mut().for_each(|unit| unit.works.clear());
+    two.cut = true;
+    two.run(seconds(4));
+    assert_eq!(two.states(), [State::Active, State::Active]);
+    assert_eq!(two.units[B].restarts.iter().map(|(_, it)| *it).collect::<Vec<_>>(), [VPN]);
+}
+
+/// CRASH-1: an administrator's retry asks for a restart also where the last one was never answered.
+#[test]
+fn a_retry_does_not_wait_for_a_restart_that_is_never_answered() {
+    let mut two = two();
+    two.input(A, Input::ServiceFailed(DHCP)).unwrap();
+    assert_eq!(two.units[A].restarts.len(), 1);
+    two.input(A, Input::RetryService(DHCP)).unwrap();
+    assert_eq!(two.units[A].restarts.len(), 2);
+}
