@@ -21,6 +21,7 @@ macro_rules! plans {
 }
 
 plans! {
+    "asked-no-longer-long-ago",
     "asked-on-queued-words",
     "back-within-a-heartbeat",
     "both-overdue",

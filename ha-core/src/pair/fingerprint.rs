@@ -283,7 +283,6 @@ fn hash_hand_over(hand_over: &HandOver, frame: &Frame<'_>, hasher: &mut impl Has
         ask,
         preference,
         release,
-        asker,
         granted,
         refused,
         declined: _,
@@ -292,7 +291,6 @@ fn hash_hand_over(hand_over: &HandOver, frame: &Frame<'_>, hasher: &mut impl Has
         deference,
     } = hand_over;
     (frame.question(*ask), preference, frame.question(*release), deference).hash(hasher);
-    (*release != 0).then(|| frame.place(*asker)).hash(hasher);
     // To refuse a question that does not come any more is to refuse none.
     frame.question(*refused).flatten().hash(hasher);
     granted.is_voluntary().hash(hasher);

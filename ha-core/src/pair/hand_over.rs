@@ -22,8 +22,6 @@ pub(super) struct HandOver {
     pub(super) preference: Option<Preference>,
     /// The question that we grant; 0 for none.
     pub(super) release: u64,
-    /// Which start of the peer asked it.
-    pub(super) asker: u64,
     /// Why we granted it.
     pub(super) granted: Why,
     /// The question whose hand-over was aborted: it is not tried again.
@@ -51,7 +49,6 @@ impl HandOver {
             ask: 0,
             preference: None,
             release: 0,
-            asker: 0,
             granted: Why::PeerAsked,
             refused: 0,
             declined: 0,
@@ -287,7 +284,6 @@ impl Pair {
             State::Active if is_question => self.hear_question(now, heartbeat),
             State::Released if is_question && asked != self.hand_over.release => {
                 self.hand_over.release = asked;
-                self.hand_over.asker = heartbeat.id.start;
                 self.timers.set(Timer::Claim, Some(now + self.claim_time()));
                 self.beat(now);
             }
@@ -312,13 +308,14 @@ impl Pair {
     }
 
     /// The peer asks for nothing any more, and has not taken: its question has expired, or it has restarted. What
-    /// was released will not be claimed, and need not be waited for (our decision). Another start of the peer
-    /// has to prove by its echo that it is the present one.
+    /// was released will not be claimed, and need not be waited for (our decision). It has to prove by its echo
+    /// that it says so now: what waited in a queue while this unit was stalled may be overtaken (CRASH-4).
     fn nobody_claims(&self, heartbeat: &Heartbeat) -> bool {
         let is_idle = matches!(heartbeat.stance, Stance::Election | Stance::Standby);
-        let hears_us = heartbeat.echo.is_some_and(|echo| self.history.said(echo).is_some());
-        let is_asker = heartbeat.id.start == self.hand_over.asker;
-        is_idle && heartbeat.ask == 0 && (is_asker || hears_us)
+        let is_now = heartbeat
+            .echo
+            .is_some_and(|echo| echo.number >= self.proof && self.history.said(echo).is_some());
+        is_idle && heartbeat.ask == 0 && is_now
     }
 
     fn hear_question(&mut self, now: Instant, heartbeat: &Heartbeat) {
@@ -340,7 +337,6 @@ impl Pair {
             Some(why) => {
                 self.hand_over.granted = why;
                 self.hand_over.release = asked;
-                self.hand_over.asker = heartbeat.id.start;
                 self.dispatch(now, Cause::Asked);
             }
             None if self.hand_over.declined != asked => {

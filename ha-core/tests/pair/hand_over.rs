@@ -448,10 +448,10 @@ fn a_second_question_has_its_own_time() {
     assert_eq!(unit.pair.state(), State::Taking);
 }
 
-/// PAIR-20: if it is another start of the peer that asks the second question, it is that start which can
-/// give up: then what was released is taken back at once, though it does not say that it hears us.
+/// PAIR-20, CRASH-4: what was released is taken back at once when the peer, be it another start of it, asks no
+/// longer, and shows by its echo that it says so now: what does not may be long overtaken.
 #[test]
-fn a_second_question_is_given_up_by_who_asked_it() {
+fn a_question_is_given_up_by_who_hears_us() {
     let mut unit = in_state(State::Released);
     let restarted = |ask, number, it| {
         let id = HeartbeatId { start: 78, number };
@@ -460,6 +460,8 @@ fn a_second_question_is_given_up_by_who_asked_it() {
     unit.hears_fresh(|it| restarted(8, 1, it));
     assert_eq!(unit.sent.unwrap().release, 8);
     unit.hears_fresh(|it| Heartbeat { echo: None, ..restarted(0, 2, it) });
+    assert_eq!(unit.pair.state(), State::Released);
+    unit.hears_fresh(|it| restarted(0, 3, it));
     assert_eq!(unit.pair.state(), State::Taking);
 }
 
