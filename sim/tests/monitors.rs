@@ -92,27 +92,3 @@ fn a_target_lost_on_both_sides_is_none() {
         assert_eq!(takes(&outcome, Why::BetterHealth), 0, "run {number}");
     }
 }
-
-fn runs(kind: Kind, count: u64) {
-    for number in 0..count {
-        let seed = kind.seed(number);
-        let violation = run(&Plan::from_seed(seed), false).violation;
-        if let Some(violation) = violation {
-            panic!("{violation}\ncargo run --release -p sim -- --seed {seed}");
-        }
-    }
-}
-
-/// L2, MON-2, MON-4, CRASH-2, CRASH-3: the same happens around both units, in any order within a second: the
-/// role moves once at the most, and never back and forth.
-#[test]
-fn the_same_on_both_units_moves_the_role_once_at_the_most() {
-    runs(Kind::Alike, 25);
-}
-
-/// MON-1, MON-2, MON-3, MON-4, CRASH-1, CRASH-2, CRASH-3, BEY-3: links, targets and services fail and work
-/// again, beside units that crash, hang and are cut off.
-#[test]
-fn anything_around_the_units() {
-    runs(Kind::Monitors, 25);
-}

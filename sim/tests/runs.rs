@@ -78,3 +78,17 @@ fn a_clean_crash() {
 fn everything_at_once() {
     runs(Kind::Everything, 800);
 }
+
+/// L2, MON-2, MON-4, CRASH-2, CRASH-3: the same happens around both units, in any order within a second: the
+/// role moves once at the most, and never back and forth.
+#[test]
+fn the_same_on_both_units_moves_the_role_once_at_the_most() {
+    runs(Kind::Alike, 25);
+}
+
+/// MON-1, MON-2, MON-3, MON-4, CRASH-1, CRASH-2, CRASH-3, BEY-3: links, targets and services fail and work
+/// again, beside units that crash, hang and are cut off.
+#[test]
+fn anything_around_the_units() {
+    runs(Kind::Monitors, 25);
+}

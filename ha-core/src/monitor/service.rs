@@ -79,20 +79,21 @@ impl Watched {
         }
         self.due = now + self.service.deadline;
         let is_new = !core::mem::replace(&mut self.is_failed, true);
+        let change = if is_new { Change::Failed } else { Change::None };
         // Its last restart is not over yet: it has another deadline.
         if self.pending || self.restarting.is_some() {
-            return if is_new { Change::Failed } else { Change::None };
+            return change;
         }
         let begin = now.saturating_sub(self.service.window);
         self.restarts.retain(|at| *at > begin);
         if !may_restart(self.restarts.len(), self.service.restarts) {
             self.is_given_up = true;
             // That it failed is news of its own.
-            return if is_new { Change::Failed } else { Change::GivenUp };
+            return if is_new { change } else { Change::GivenUp };
         }
         self.restarts.push_back(now);
         self.pending = true;
-        if is_new { Change::Failed } else { Change::None }
+        change
     }
 
     /// Says whether it has to be told that the deadline has passed.

@@ -198,9 +198,9 @@ impl Pair {
         if self.state != State::Standby {
             return;
         }
-        let active = self.peer.alive().map(|last| last.heartbeat);
-        if let Some(active) = active.filter(|it| it.stance == Stance::Active) {
-            self.hand_over.note_facts(self.health(), active.health);
+        let active = self.peer.alive().filter(|last| last.heartbeat.stance == Stance::Active);
+        if let Some(theirs) = active.map(|last| last.heartbeat.health) {
+            self.hand_over.note_facts(self.health(), theirs);
         }
         match self.preference(now) {
             Some(preference) => {

@@ -173,8 +173,7 @@ impl Pair {
         now
     }
 
-    fn own_view(&self) -> OwnView {
-        let obstacles = self.obstacles();
+    fn own_view(&self, obstacles: Obstacles) -> OwnView {
         OwnView {
             eligible: obstacles.is_empty(),
             isolated: obstacles.contains(Obstacles::ISOLATED),
@@ -184,7 +183,7 @@ impl Pair {
 
     /// If only it were ready, this unit would take the role, or ask for it as its Active wants it to.
     pub(super) fn would_move_if_ready(&self, now: Instant) -> bool {
-        let own = OwnView { eligible: true, ..self.own_view() };
+        let own = OwnView { eligible: true, ..self.own_view(self.obstacles()) };
         let peer = self.peer_view(now);
         let is_invited = self.peer.alive().is_some_and(|last| last.heartbeat.invites);
         let next = self.config.rules.next;
@@ -195,7 +194,7 @@ impl Pair {
     /// Asks the role logic what follows from a cause, and does it.
     pub(super) fn dispatch(&mut self, now: Instant, cause: Cause) {
         let obstacles = self.obstacles();
-        let own = self.own_view();
+        let own = self.own_view(obstacles);
         let peer = self.peer_view(now);
         let next = self.config.rules.next;
         let to = next(self.state, cause, own, peer);

@@ -315,17 +315,15 @@ fn there_can_be_only_so_many() {
 /// MON-7: a unit's own address is never among those that the pair shares and announces.
 #[test]
 fn a_shared_address_is_nobodys_own() {
-    use ha_core::pair::{ConfigError, PairConfig, Product, SharedInterface};
+    use ha_core::pair::{ConfigError, SharedInterface};
     for (own, unit) in [("192.0.2.2", Designation::Primary), ("192.0.2.3", Designation::Secondary)]
     {
-        let product = Product { model: "m".parse().unwrap(), firmware: "1".parse().unwrap() };
-        let (a, b) = ("A".parse().unwrap(), "B".parse().unwrap());
         let shared = SharedInterface {
             id: LAN,
             mac: "02:00:00:00:00:01".parse().unwrap(),
             addresses: vec!["10.0.0.1/8".parse().unwrap(), format!("{own}/24").parse().unwrap()],
         };
-        let built = PairConfig::builder(Designation::Primary, a, b, product, 1)
+        let built = sim::harness::config(sim::A, 1)
             .interface(shared)
             .monitoring(monitors().build().unwrap())
             .build();

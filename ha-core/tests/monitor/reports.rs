@@ -1,42 +1,23 @@
 //! What heartbeats say of monitors, on the wire.
 
-use ha_core::identity::{Designation, InterfaceId, ServiceId};
+use ha_core::identity::{InterfaceId, ServiceId};
 use ha_core::monitor::{
     Deduction, Family, MAX_DEDUCTIONS, MAX_TARGETS, MonitorRef, Reach, Report, TargetReport,
 };
-use ha_core::pair::{
-    Health, Heartbeat, HeartbeatId, MAX_HEARTBEAT_LEN, OUR_PROTOCOL, Obstacles, Product, Stance,
-};
+use ha_core::pair::{Heartbeat, MAX_HEARTBEAT_LEN, Product};
 use ha_core::reject::Reject;
 use proptest::prelude::*;
 
+/// With the longest names.
 fn heartbeat() -> Heartbeat {
+    let product = Product {
+        model: "m".repeat(32).parse().unwrap(),
+        firmware: "f".repeat(32).parse().unwrap(),
+    };
     Heartbeat {
-        protocol: OUR_PROTOCOL,
-        stance: Stance::Active,
-        designation: Designation::Primary,
         serial: "S".repeat(32).parse().unwrap(),
-        preempt: false,
-        obstacles: Obstacles::NONE,
-        warm: true,
-        synchronized: false,
-        upgrade: false,
-        invites: false,
-        voluntary: false,
-        steady: false,
-        interval: core::time::Duration::from_secs(1),
-        level: 5,
-        health: Health { fit: true, weight: 7 },
-        paths_heard: 1,
-        id: HeartbeatId { start: 5, number: 6 },
-        term: 1,
-        echo: None,
-        ask: 0,
-        release: 0,
-        product: Some(Product {
-            model: "m".repeat(32).parse().unwrap(),
-            firmware: "f".repeat(32).parse().unwrap(),
-        }),
+        product: Some(product),
+        ..sim::harness::peer(6)
     }
 }
 

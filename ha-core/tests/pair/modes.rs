@@ -8,7 +8,7 @@ use ha_core::pair::{ConfigError, ConfigWarning, Input, Mode, Pair, PathKind, Ref
 use ha_core::reject::Reject;
 use ha_core::time::Instant;
 
-const MODES: [Mode; 7] = [
+pub(crate) const MODES: [Mode; 7] = [
     Mode::Disabled,
     Mode::ActiveStandby { stateful: false },
     Mode::ActiveStandby { stateful: true },

@@ -2,25 +2,17 @@
 //! every interface (COS-4). A vendor who does not tell of such things is not asked for them.
 
 use crate::harness::{A, config};
+use crate::modes::MODES;
 use core::net::Ipv4Addr;
 use ha_core::address::MacAddress;
 use ha_core::identity::{Designation, InterfaceId};
 use ha_core::pair::{ConfigError, Mode, PrivateAddress, SharedInterface};
 
-const MODES: [Mode; 6] = [
-    Mode::ActiveStandby { stateful: false },
-    Mode::ActiveStandby { stateful: true },
-    Mode::ActiveActiveDpi,
-    Mode::ActiveActiveClustering { stateful: false },
-    Mode::ActiveActiveClustering { stateful: true },
-    Mode::ActiveActiveDpiClustering,
-];
-
 /// NODE-6: with switch-port groups every mode but `Disabled` is refused, unless the platform allows it; without
 /// them none is.
 #[test]
 fn every_mode_is_refused_with_switch_port_groups() {
-    for mode in MODES {
+    for mode in MODES.into_iter().filter(|mode| *mode != Mode::Disabled) {
         let built = |groups, allowed| {
             config(A, 1).mode(mode).switch_port_groups(groups, allowed).build().err()
         };
