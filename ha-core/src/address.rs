@@ -3,6 +3,7 @@
 use core::fmt;
 use core::net::{IpAddr, Ipv6Addr};
 use core::str::FromStr;
+use ipnet::IpNet;
 use thiserror::Error;
 
 /// Why a text is not a valid address. Nothing was changed.
@@ -131,6 +132,27 @@ impl InterfaceAddress {
     pub const fn prefix(&self) -> u8 {
         self.prefix
     }
+
+    /// Whether it is one that no host of its subnet can have: that of the subnet itself, or its broadcast address. The
+    /// shortest subnets have neither (RFC 3021, RFC 6164).
+    #[must_use]
+    pub fn is_reserved(&self) -> bool {
+        // `new` refuses a prefix that is too long.
+        IpNet::new(self.address, self.prefix)
+            .is_ok_and(|net| is_reserved(net.trunc(), self.address))
+    }
+}
+
+/// The address of the subnet itself or its broadcast address; the shortest subnets have neither (RFC 3021,
+/// RFC 6164).
+pub(crate) fn is_reserved(subnet: IpNet, address: IpAddr) -> bool {
+    match subnet {
+        IpNet::V4(v4) => {
+            v4.prefix_len() < 31 && (subnet.network() == address || subnet.broadcast() == address)
+        }
+        // The subnet-router anycast address (RFC 4291); there is no broadcast.
+        IpNet::V6(v6) => v6.prefix_len() < 127 && subnet.network() == address,
+    }
 }
 
 impl fmt::Display for InterfaceAddress {
@@ -207,6 +229,18 @@ mod tests {
         }
         let mac: MacAddress = "02-00-5E-10-00-01".parse().unwrap();
         assert_eq!(mac.to_string(), "02:00:5e:10:00:01");
+    }
+
+    #[test]
+    fn a_subnet_has_addresses_that_no_host_can_have() {
+        let is_reserved = |text: &str| text.parse::<InterfaceAddress>().unwrap().is_reserved();
+        for text in ["192.0.2.0/24", "192.0.2.255/24", "10.0.0.4/30", "2001:db8::/64"] {
+            assert!(is_reserved(text), "{text}");
+        }
+        for text in ["192.0.2.1/24", "10.0.0.0/31", "10.0.0.1/31", "10.0.0.1/32", "2001:db8::/127"]
+        {
+            assert!(!is_reserved(text), "{text}");
+        }
     }
 
     /// VMAC-5: the example of RFC 4291, appendix A, and the address of a derived virtual MAC.

@@ -2,6 +2,7 @@
 //! nothing else is said.
 
 use super::config::{Family, MAX_PORTS, MonitorError, MonitoredInterface};
+use crate::address::is_reserved;
 use crate::identity::{Designation, InterfaceId};
 use core::net::IpAddr;
 use ipnet::IpNet;
@@ -112,16 +113,4 @@ fn check_target(it: &Settings, target: IpAddr) -> Result<(), MonitorError> {
         return Err(MonitorError::TargetIsOurs { interface, target });
     }
     Ok(())
-}
-
-/// The address of the subnet itself or its broadcast address; the shortest subnets have neither (RFC 3021,
-/// RFC 6164).
-fn is_reserved(subnet: IpNet, address: IpAddr) -> bool {
-    match subnet {
-        IpNet::V4(v4) => {
-            v4.prefix_len() < 31 && (subnet.network() == address || subnet.broadcast() == address)
-        }
-        // The subnet-router anycast address (RFC 4291); there is no broadcast.
-        IpNet::V6(v6) => v6.prefix_len() < 127 && subnet.network() == address,
-    }
 }

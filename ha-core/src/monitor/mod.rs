@@ -36,6 +36,7 @@ pub use config::{
     MAX_TARGETS, MISSED_PROBES_RANGE, MonitorConfig, MonitorConfigBuilder, MonitorError,
     MonitoredInterface, PROBE_INTERVAL_RANGE, Physical, Service, ServiceScope, Zone,
 };
+pub use link::Ports;
 pub use report::{Deduction, MAX_DEDUCTIONS, MonitorRef, Report, TargetReport};
 pub use status::{LinkStatus, ServiceStatus, TargetStatus};
 pub use target::{AnswerError, Probe, ProbeAnswer, Reach};
@@ -119,7 +120,7 @@ impl Monitor {
         let link = self.links.iter_mut().find(|link| link.interface == interface);
         let link = link.ok_or(Refusal::NotMonitored(interface))?;
         let before = link.is_up();
-        if !link.report(port, up) {
+        if !link.ports.report(port, up) {
             return Err(Refusal::NoSuchPort { interface, port });
         }
         if let Some(up) = link.is_up().filter(|_| link.is_up() != before) {

@@ -76,8 +76,8 @@ impl Monitor {
         let status = |it: &Link| LinkStatus {
             interface: it.interface,
             up: it.is_up(),
-            ports_up: it.ports_up(),
-            ports: it.ports,
+            ports_up: it.ports.count_up(),
+            ports: it.ports.count(),
             weight: it.weight,
             deducted: it.is_up() == Some(false),
         };
