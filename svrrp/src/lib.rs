@@ -11,6 +11,8 @@ extern crate std;
 
 pub mod identity;
 pub mod rank;
+pub mod virtual_address;
+pub mod virtual_mac;
 
 pub use identity::{GroupNumber, Member, NodeNumber};
 pub use rank::{Rank, RankTable};
