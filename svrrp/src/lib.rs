@@ -9,10 +9,13 @@ extern crate alloc;
 #[cfg(any(feature = "std", test))]
 extern crate std;
 
+pub mod election;
 pub mod identity;
+pub mod link_weight;
 pub mod rank;
 pub mod virtual_address;
 pub mod virtual_mac;
 
 pub use identity::{GroupNumber, Member, NodeNumber};
+pub use link_weight::LinkWeight;
 pub use rank::{Rank, RankTable};
