@@ -9,6 +9,7 @@ extern crate alloc;
 #[cfg(any(feature = "std", test))]
 extern crate std;
 
+pub mod convert;
 pub mod election;
 pub mod identity;
 pub mod link_weight;
