@@ -135,6 +135,10 @@ pub struct NodeView {
     pub hears: NodeSet,
     /// What this node had said in the advertisement that the other one had heard last when it said this. `None`: it
     /// does not hear this node, or has not yet. Of no meaning for the node itself.
+    ///
+    /// In a conflict of owners both must judge by the same words. So a node that hears of one must not change what it
+    /// tells of its fitness and weight until that is over, and must leave this at `None` while the other one echoes
+    /// words from before: else a change in between could make both yield.
     pub echo: Option<Said>,
 }
 
