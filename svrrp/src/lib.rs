@@ -11,6 +11,8 @@ extern crate std;
 
 pub mod identity;
 pub mod rank;
+pub mod wire;
 
 pub use identity::{GroupNumber, Member, NodeNumber};
 pub use rank::{Rank, RankTable};
+pub use wire::{Advertisement, Claim, Management, Message, Release};
