@@ -16,7 +16,9 @@ pub mod link_weight;
 pub mod rank;
 pub mod virtual_address;
 pub mod virtual_mac;
+pub mod wire;
 
 pub use identity::{GroupNumber, Member, NodeNumber};
 pub use link_weight::LinkWeight;
 pub use rank::{Rank, RankTable};
+pub use wire::{Advertisement, Claim, Management, Message, Release};
