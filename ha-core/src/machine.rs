@@ -131,6 +131,8 @@ pub enum Channel {
     Pair,
     /// State synchronization.
     StateSync,
+    /// The protocol of a cluster.
+    Svrrp,
 }
 
 /// The number of an action, minted by the outermost machine. Never reused while the machine lives.
@@ -186,6 +188,7 @@ impl fmt::Display for Channel {
         f.pad(match self {
             Self::Pair => "pair",
             Self::StateSync => "state-sync",
+            Self::Svrrp => "SVRRP",
         })
     }
 }

@@ -9,6 +9,7 @@ extern crate alloc;
 #[cfg(any(feature = "std", test))]
 extern crate std;
 
+pub mod cluster;
 pub mod convert;
 pub mod election;
 pub mod identity;
@@ -18,6 +19,7 @@ pub mod virtual_address;
 pub mod virtual_mac;
 pub mod wire;
 
+pub use cluster::{ClusterConfig, ClusterUnit};
 pub use identity::{GroupNumber, Member, NodeNumber};
 pub use link_weight::LinkWeight;
 pub use rank::{Rank, RankTable};

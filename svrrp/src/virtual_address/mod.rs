@@ -61,6 +61,18 @@ pub struct VirtualAddresses {
     addresses: Vec<(VirtualAddress, MacAddress)>,
 }
 
+/// No addresses: VG 1 alone, with the prefix of the profile `sonicos`.
+impl Default for VirtualAddresses {
+    fn default() -> Self {
+        Self {
+            last_group: GroupNumber::One,
+            prefix: VirtualMacPrefix::SONICOS,
+            interfaces: Vec::new(),
+            addresses: Vec::new(),
+        }
+    }
+}
+
 impl VirtualAddresses {
     /// Begins a table with VG 1 alone, the prefix of the profile `sonicos`, and no interfaces.
     #[must_use]
