@@ -31,7 +31,8 @@ impl ClusterUnit {
 
     fn decide(&mut self, now: Instant, group: GroupNumber) {
         let Some(holding) = self.holding(group) else { return };
-        let (state, may_take) = (holding.state, holding.hold_until.is_none());
+        let state = holding.state;
+        let may_take = holding.hold_until.is_none() && self.listening.is_none() && self.licensed;
         let may_ask = may_take && holding.ask_again.is_none();
         let view = self.view(group);
         let decision = (self.config.rules.decide)(group, &self.ranks.1, &view);
@@ -39,16 +40,12 @@ impl ClusterUnit {
             (State::Taking { .. } | State::Owner, Decision::Yield(_)) => {
                 self.withdraw(now, group, Goal::Yield, Why::Conflict);
             }
-            (State::Idle | State::Asking { .. }, Decision::Take) => {
-                if self.listening.is_none() && may_take && self.licensed {
-                    self.take(group, Why::NoOwner);
-                }
+            (State::Idle | State::Asking { .. }, Decision::Take) if may_take => {
+                self.take(group, Why::NoOwner);
             }
             (State::Asking { owner, .. }, Decision::Ask(of)) if owner == of => {}
-            (State::Idle | State::Asking { .. }, Decision::Ask(owner)) => {
-                if self.listening.is_none() && may_ask && self.licensed {
-                    self.ask(now, group, owner);
-                }
+            (State::Idle | State::Asking { .. }, Decision::Ask(owner)) if may_ask => {
+                self.ask(now, group, owner);
             }
             (State::Asking { .. }, _) => self.enter(group, State::Idle, Why::NotGranted),
             (State::Released { successor, .. }, _) => {
@@ -156,7 +153,8 @@ impl ClusterUnit {
     pub(super) fn withdrawn(&mut self, now: Instant, group: GroupNumber, goal: Goal) {
         let to = match goal {
             Goal::Release { successor, nonce } if self.is_speaker() => {
-                let theirs = self.words_of(successor).map(|it| it.advertisement.unit.failure_time());
+                let theirs =
+                    self.words_of(successor).map(|it| it.advertisement.unit.failure_time());
                 let longer = self.config.failure_time().max(theirs.unwrap_or_default());
                 let until = now + (self.config.rules.release_time)(longer);
                 State::Released { successor, nonce, until }
