@@ -195,6 +195,10 @@ impl Machine for ClusterUnit {
                     return Err(Refusal::Version { version, present: self.version });
                 }
                 (self.version, self.config.ranks) = (version, ranks);
+                if version >= self.ranks.0 {
+                    self.ranks = (version, ranks);
+                }
+                self.outgoing.is_due = true;
             }
         }
         self.reconsider(now);
