@@ -99,6 +99,9 @@ impl Exam {
                 world.pair_input(unit, Input::Maintenance(Maintenance::Off));
             }
         }
+        // Until a rise of weight counts that came last, the order is another one.
+        let setup = world.setup;
+        world.run_for(setup.restore_hold / 100 * 102 + setup.failure_time());
         let hung = world.members().filter_map(|unit| world.units[unit].hung_until).max();
         world.run_to(hung.unwrap_or(0));
         for unit in world.members() {

@@ -31,11 +31,11 @@ impl ClusterUnit {
         let is_proof = self.is_proof(&message);
         let rules = self.config.rules;
         let peer = self.peers.get_mut(sender.index()).ok_or(Reject::UnknownPeer)?;
-        match peer.note(now, from.path, &datagram, is_proof, &rules)? {
+        match peer.note((now, self.judged), from.path, &datagram, is_proof, &rules)? {
             Receipt::Copy => {}
             Receipt::News { is_new_start } => self.take_in(now, sender, message, is_new_start),
         }
-        self.note_hearing(now);
+        self.note_hearing();
         self.reconsider(now);
         Ok(())
     }
@@ -173,8 +173,8 @@ impl ClusterUnit {
     }
 
     /// Tells which units are heard, on which paths, and which are not any more.
-    pub(super) fn note_hearing(&mut self, now: Instant) {
-        let rules = self.config.rules;
+    pub(super) fn note_hearing(&mut self) {
+        let (rules, now) = (self.config.rules, self.judged);
         for (member, peer) in Member::all().zip(&mut self.peers) {
             let (is_alive, was) = (peer.is_alive(now, &rules), peer.is_told);
             let (paths, told) = (peer.paths_heard(now, &rules), peer.told_paths);

@@ -169,6 +169,13 @@ impl GroupView {
         self.nodes.get(node.index())?.as_ref()
     }
 
+    /// Whether a node is giving the group up, or has done so for another one.
+    #[must_use]
+    pub fn is_giving_up(&self, node: NodeNumber) -> bool {
+        let stance = self.get(node).map(|it| it.said.stance);
+        matches!(stance, Some(Stance::Withdrawing | Stance::Released { .. }))
+    }
+
     /// All nodes of which something is known, this one too, the lowest number first.
     pub fn iter(&self) -> impl Iterator<Item = (NodeNumber, &NodeView)> {
         NodeNumber::ALL
