@@ -48,7 +48,8 @@ impl ClusterUnit {
                 self.ask(now, group, owner);
             }
             // The answer is on its way.
-            (State::Asking { owner, .. }, Decision::Nothing) if view.is_giving_up(owner) => {}
+            (State::Asking { owner, .. }, Decision::Nothing)
+                if view.is_giving_up(owner) && view.is_held_by_none_but(owner) => {}
             (State::Asking { .. }, _) => self.enter(group, State::Idle, Why::NotGranted),
             (State::Released { successor, .. }, _) => {
                 // Whoever has taken it says so; that it asks still, or again, is no claim.
@@ -200,18 +201,18 @@ impl ClusterUnit {
         }
     }
 
-    /// The other unit of this node was its active one: what that owned, the node owns still, unless another node has
-    /// it by now (VG-6).
+    /// The other unit of this node was its active one: what that owned, the node owns still, unless another node has it
+    /// by now, or is heard to hear another owner (VG-6). A node that asks for it is answered afterwards.
     fn inherit(&mut self) {
         let node = self.config.own.node;
         for group in self.groups() {
             let entry = self.entry_of(node, group);
             let owned = entry.is_some_and(|entry| stance(entry.stance).owns());
-            let is_ours = |view: crate::election::GroupView| {
-                view.others().all(|(_, it)| it.said.stance == crate::election::Stance::Idle)
-            };
+            let is_free = self.view(group).others().all(|(_, it)| {
+                !it.said.stance.holds() && it.owner.is_none_or(|owner| owner == node)
+            });
             let is_idle = self.holding(group).is_some_and(|it| it.state == State::Idle);
-            if owned && is_idle && is_ours(self.view(group)) {
+            if owned && is_idle && is_free {
                 self.take(group, Why::Inherited);
             }
         }

@@ -145,8 +145,9 @@ impl Peer {
             is_new_start = true;
         }
         let number = id.number.get();
-        let level = self.last.as_ref().map_or(0, |last| last.unit.level);
-        let window = u64::from(level).saturating_mul(STALE_LEVELS).max(1);
+        // Before the first advertisement nothing is known of its rhythm.
+        let level = self.last.as_ref().map(|last| u64::from(last.unit.level));
+        let window = level.map_or(u64::MAX, |level| level.saturating_mul(STALE_LEVELS));
         let place = self.paths.get_mut(usize::from(path.0)).ok_or(Reject::UnknownPath)?;
         let newest = place.newest.get_mut(datagram.kind() as usize).ok_or(Reject::Stale)?;
         if number <= *newest || self.newest.saturating_sub(number) >= window {

@@ -167,7 +167,9 @@ impl ClusterUnit {
         let Some(holding) = self.holding(group) else { return };
         let State::Asking { owner, nonce: ours, until } = holding.state else { return };
         let is_answer = (self.config.rules.is_answer)(nonce.get(), ours.get());
-        if owner == from && is_answer && now < until && self.is_speaker() {
+        // A third node that holds it as well was not known to who released it.
+        let is_free = self.view(group).is_held_by_none_but(from);
+        if owner == from && is_answer && now < until && is_free && self.is_speaker() {
             self.take(group, Why::Granted);
         }
     }

@@ -23,6 +23,7 @@ impl ClusterUnit {
         let holding = self.holdings.get(at)?;
         // What stands in a conflict is what both judge by.
         if holding.conflict_since.is_some() {
+            *self.dropped.get_mut(at)? = None;
             return Some(false);
         }
         // The platform could not take it: any other node is better.

@@ -76,8 +76,9 @@ impl ClusterUnit {
         let speaker = words.speaker();
         let speaks = self.is_alive(speaker) && self.peer(speaker).is_some_and(|it| it.is_speaker());
         let settles = || {
-            let mut units = self.units_of(node);
-            self.judged < self.word_ends(words) && units.any(|it| self.can_be_active(it))
+            let is_ours = node == self.config.own.node && self.is_fit();
+            let can_go_on = is_ours || self.units_of(node).any(|it| self.can_be_active(it));
+            self.judged < self.word_ends(words) && can_go_on
         };
         (speaks || settles()).then_some(words)
     }

@@ -10,6 +10,7 @@ pub(in super::super) struct Heard {
     last: Option<u64>,
     since: u64,
     said: Option<Advertisement>,
+    said_at: u64,
     /// It released these groups to the listener.
     released: [bool; GROUPS],
 }
@@ -56,7 +57,7 @@ impl Hearing {
                     let is_release = is_ours && !entry.stance.holds() && entry.owner_seen != Some(own);
                     heard.released[group.index()] |= is_release;
                 }
-                heard.said = Some(it);
+                (heard.said, heard.said_at) = (Some(it), now);
             }
             Message::Release(it) => heard.released[it.group.index()] |= it.successor == own,
             Message::Claim(_) | Message::Management(_) => {}
@@ -97,6 +98,11 @@ impl Hearing {
         // Clocks differ by a percent.
         heard.last.filter(|last| now - last < self.failure_time / 100 * 98)?;
         heard.said.as_ref()
+    }
+
+    /// When it was told that.
+    pub(super) fn said_at(&self, to: usize, from: usize) -> u64 {
+        self.heard[to][from].said_at
     }
 
     /// The units that released a group to this one at any time.

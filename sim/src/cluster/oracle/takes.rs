@@ -41,6 +41,17 @@ impl Oracle {
         }
         for other in (0..PLACES).filter(|other| node_of(*other) != own) {
             let Some(said) = self.hearing.said(now, unit, other) else { continue };
+            let at = self.hearing.said_at(unit, other);
+            // It may have decided before it was told, where outputs are polled later.
+            if !self.setup.poll_each && at == now {
+                continue;
+            }
+            // The other unit of that node has spoken for it since.
+            let partner = self.hearing.said(now, unit, other ^ 1);
+            let is_active = partner.is_some_and(|it| it.unit.condition == Condition::Active);
+            if is_active && self.hearing.said_at(unit, other ^ 1) > at {
+                continue;
+            }
             let entry = said.content.as_ref().and_then(|content| content.groups.get(group));
             let Some(entry) = entry else { continue };
             let speaks = said.unit.condition == Condition::Active;
