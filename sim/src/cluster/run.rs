@@ -102,6 +102,10 @@ impl Exam {
         // Until a rise of weight counts that came last, the order is another one.
         let setup = world.setup;
         world.run_for(setup.restore_hold / 100 * 102 + setup.failure_time());
+        // Where a take failed the node holds back for a while.
+        if world.units.iter().any(|unit| unit.platform.trouble.is_some()) {
+            world.run_for(setup.failure_time() * 11 + setup.action_timeout() * 4);
+        }
         let hung = world.members().filter_map(|unit| world.units[unit].hung_until).max();
         world.run_to(hung.unwrap_or(0));
         for unit in world.members() {
@@ -141,6 +145,13 @@ impl Exam {
     /// What is not as it should be, if anything is.
     fn wrong(&self) -> Option<(Rule, String)> {
         let world = &self.world;
+        let mut pairs = NodeNumber::ALL.into_iter().take(world.setup.nodes.into());
+        let is_quiet = |node: &NodeNumber| {
+            world.setup.pairs[node.index()] && self.speaker(*node).is_none()
+        };
+        if let Some(node) = pairs.find(is_quiet) {
+            return Some((Rule::L1, format!("{node} has no active unit")));
+        }
         world.setup.groups().find_map(|group| {
             let best = self.best(group)?;
             (world.owner(group) != Some(best)).then(|| {

@@ -157,7 +157,7 @@ impl ClusterUnit {
         let to = match goal {
             Goal::Release { successor, nonce } if self.is_speaker() => {
                 let theirs =
-                    self.words_of(successor).map(|it| it.unit.failure_time());
+                    self.words_of(successor, group).map(|it| it.unit.failure_time());
                 let longer = self.config.failure_time().max(theirs.unwrap_or_default());
                 let until = now + (self.config.rules.release_time)(longer);
                 State::Released { successor, nonce, until }

@@ -176,7 +176,7 @@ impl ClusterUnit {
         let (state, term) = (holding.state, holding.term);
         let (node, message) = match state {
             State::Asking { owner, nonce, .. } => {
-                let speaker = self.words_of(owner)?.header.sender;
+                let speaker = self.words_of(owner, group)?.header.sender;
                 let echo = self.peer(speaker)?.heard_entry(self.judged, &self.config.rules)?.echo;
                 let link_weight = self.weights.get(group.index())?.0;
                 let header = self.header()?;

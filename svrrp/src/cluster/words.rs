@@ -22,8 +22,12 @@ impl Words {
     }
 
     pub(super) fn entry(&self, group: GroupNumber) -> Option<&GroupEntry> {
-        self.advertisement.content.as_ref()?.groups.get(group)
+        entry(&self.advertisement, group)
     }
+}
+
+fn entry(said: &Advertisement, group: GroupNumber) -> Option<&GroupEntry> {
+    said.content.as_ref()?.groups.get(group)
 }
 
 impl ClusterUnit {
@@ -36,11 +40,17 @@ impl ClusterUnit {
 
     /// What a node says of a group.
     pub(super) fn entry_of(&self, node: NodeNumber, group: GroupNumber) -> Option<&GroupEntry> {
-        self.words_of(node)?.content.as_ref()?.groups.get(group)
+        entry(self.words_of(node, group)?, group)
     }
 
     fn is_alive(&self, member: Member) -> bool {
         self.peer(member).is_some_and(|peer| peer.is_alive(self.judged, &self.config.rules))
+    }
+
+    /// A unit is heard, and says that it holds the group.
+    pub(super) fn holds(&self, member: Member, group: GroupNumber) -> bool {
+        let said = self.peer(member).and_then(|it| it.alive(self.judged, &self.config.rules));
+        said.and_then(|said| entry(said, group)).is_some_and(|entry| entry.stance.holds())
     }
 
     /// A unit that is heard and could be its node's active one.
@@ -59,15 +69,15 @@ impl ClusterUnit {
         words.at + (self.config.rules.settling_time)(failure_time)
     }
 
-    /// What a node says, as long as that counts: its active unit is heard; or another one is, which can become active.
-    /// Of a node that has none any more a unit counts that has not withdrawn all of its groups yet.
-    pub(super) fn words_of(&self, node: NodeNumber) -> Option<&Advertisement> {
-        self.word_of_speaker(node).map(|words| &words.advertisement).or_else(|| {
+    /// What a node says of a group, as long as that counts: its active unit is heard; or another one is, which can become
+    /// active. But if that does not hold the group, and another unit of the node does, that one's word counts: it may be
+    /// withdrawing still, or both may be active for a moment.
+    pub(super) fn words_of(&self, node: NodeNumber, group: GroupNumber) -> Option<&Advertisement> {
+        let holds = |said: &&Advertisement| entry(said, group).is_some_and(|it| it.stance.holds());
+        let speaker = self.word_of_speaker(node).map(|words| &words.advertisement);
+        speaker.filter(holds).or_else(|| {
             let heard = |it| self.peer(it)?.alive(self.judged, &self.config.rules);
-            self.units_of(node).filter_map(heard).find(|said| {
-                let groups = said.content.iter().flat_map(|content| content.groups.iter());
-                groups.into_iter().any(|(_, entry)| entry.stance.holds())
-            })
+            self.units_of(node).filter_map(heard).find(holds).or(speaker)
         })
     }
 
@@ -100,7 +110,7 @@ impl ClusterUnit {
     }
 
     fn others_view(&self, group: GroupNumber, node: NodeNumber) -> Option<NodeView> {
-        let content = self.words_of(node)?.content.as_ref();
+        let content = self.words_of(node, group)?.content.as_ref();
         let entry = content.and_then(|content| content.groups.get(group));
         let heard = content.into_iter().flat_map(|content| content.heard.iter());
         let hears = heard.filter(|(_, entry)| !entry.paths.is_empty());

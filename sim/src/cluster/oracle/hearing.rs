@@ -6,9 +6,11 @@ use svrrp::{Advertisement, GroupNumber, Message};
 /// What one unit heard of another one.
 #[derive(Clone, Copy, Debug, Default)]
 pub(in super::super) struct Heard {
-    /// When, the last time, and since when without a break.
+    /// When its last advertisement came, and since when they come without a break.
     last: Option<u64>,
     since: u64,
+    /// When anything came last.
+    alive: Option<u64>,
     said: Option<Advertisement>,
     said_at: u64,
     /// It released these groups to the listener.
@@ -39,10 +41,13 @@ impl Hearing {
         let Ok(message) = Message::parse(bytes) else { return };
         let own = super::member_of(to).node;
         let heard = &mut self.heard[to][from];
-        if heard.last.is_none_or(|last| now - last > self.failure_time) {
-            heard.since = now;
+        heard.alive = Some(now);
+        if matches!(message, Message::Advertisement(_)) {
+            if heard.last.is_none_or(|last| now - last > self.failure_time) {
+                heard.since = now;
+            }
+            heard.last = Some(now);
         }
-        heard.last = Some(now);
         match message {
             Message::Advertisement(it) => {
                 let number = |it: &Advertisement| it.header.id.number;
@@ -76,9 +81,7 @@ impl Hearing {
     pub(in super::super) fn both(&self, now: u64, a: usize, b: usize) -> Option<u64> {
         let one = |to: usize, from: usize| {
             let heard = &self.heard[to][from];
-            let last = heard.last.filter(|last| now - last <= self.failure_time)?;
-            let _ = last;
-            Some(heard.since)
+            heard.last.filter(|last| now - last <= self.failure_time).map(|_| heard.since)
         };
         Some(one(a, b)?.max(one(b, a)?))
     }
@@ -96,7 +99,7 @@ impl Hearing {
     pub(in super::super) fn said(&self, now: u64, to: usize, from: usize) -> Option<&Advertisement> {
         let heard = &self.heard[to][from];
         // Clocks differ by a percent.
-        heard.last.filter(|last| now - last < self.failure_time / 100 * 98)?;
+        heard.alive.filter(|last| now - last < self.failure_time / 100 * 98)?;
         heard.said.as_ref()
     }
 
