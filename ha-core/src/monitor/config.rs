@@ -248,8 +248,8 @@ pub enum MonitorError {
     /// The window in which restarts are counted is no time.
     #[error("{service}: the window of its restarts must be longer than 0")]
     RestartWindow { service: ServiceId },
-    /// All weights together are more than a heartbeat can tell.
-    #[error("weights: together they are {0}; they must be 65535 at the most")]
+    /// All weights together are not below [`FULL_WEIGHT`](super::FULL_WEIGHT).
+    #[error("weights: together they are {0}; they must be 32767 at the most")]
     Weights(u32),
 }
 
@@ -403,7 +403,7 @@ impl MonitorConfigBuilder {
             return Err(MonitorError::TooManyTargets(targets));
         }
         let weight = config.weights().fold(0, |all, one| u32::from(one).saturating_add(all));
-        if weight > u16::MAX.into() {
+        if weight >= super::FULL_WEIGHT.into() {
             return Err(MonitorError::Weights(weight));
         }
         let has = |zone| {

@@ -11,14 +11,20 @@
 //! - the [status](crate::pair::PairStatus), and events.
 //!
 //! # What it comes to
-//! Each monitor has a weight. The health weight of a unit is the sum of all weights, without those of
-//! - links that are down (not those of which nothing is known yet);
+//! Each monitor has a weight. The health weight of a unit is [`FULL_WEIGHT`], without the weights of
+//! - links that are down;
 //! - targets that are lost on this unit alone: the peer has reached them by a probe that it sent after it had
 //!   heard of this loss (MON-4);
-//! - services that run on both units and have failed.
+//! - services that run on both units and have failed;
 //!
-//! So the same fault on both units leaves both weights alike, and moves nothing (CRASH-3, L2); and both units
-//! know each other's weight and what it lacks, by the heartbeats.
+//! and, on a unit that does not hold the role, of links and services of which it does not know yet that they work:
+//! a port of each link has to be reported, and each service; one that had failed has to report for ten seconds. A
+//! Standby has to show that it is fitter (MON-2), and one that has just started, with the same fault as its Active,
+//! is not.
+//!
+//! So the same fault on both units leaves both weights alike, and moves nothing (CRASH-3, L2), and a monitor that only
+//! one of them has configured yet makes neither fitter by being there. Both units know each other's weight and what
+//! it lacks, by the heartbeats.
 //!
 //! # No clock, no sockets
 //! Probes are actions, answers are inputs. A probe has time until the next one is due.
@@ -50,6 +56,10 @@ use link::Link;
 use service::{Change, Watched};
 use target::Target;
 
+/// The health weight of a unit that lacks nothing, without what its embedder adds
+/// ([`Input::HealthWeight`](crate::pair::Input::HealthWeight)). All monitors together weigh less.
+pub const FULL_WEIGHT: u16 = 0x8000;
+
 /// All that a unit monitors.
 #[derive(Clone, Debug)]
 pub(crate) struct Monitor {
@@ -61,6 +71,8 @@ pub(crate) struct Monitor {
     events: Vec<Event>,
     /// Something of what the peer is told has changed.
     has_news: bool,
+    /// The unit holds the role.
+    is_active: bool,
     rules: Rules,
 }
 
@@ -98,6 +110,7 @@ impl Monitor {
             services: config.services.iter().map(|it| Watched::new(*it, now)).collect(),
             events: Vec::new(),
             has_news: false,
+            is_active: false,
             rules,
         }
     }
@@ -198,6 +211,7 @@ impl Monitor {
                 self.events.push(reach_event(target));
             }
         }
+        self.services.iter_mut().for_each(|service| service.handle_timeout(now));
         let overdue: Vec<_> =
             self.services.iter().filter(|it| it.is_overdue(now)).map(|it| it.service.id).collect();
         for id in overdue {
@@ -233,6 +247,7 @@ impl Monitor {
     }
 
     pub(crate) fn active(&mut self, now: Instant, active: bool) {
+        self.is_active = active;
         self.services.iter_mut().for_each(|service| service.active(now, active));
     }
 }
@@ -250,9 +265,9 @@ impl Monitor {
     }
 
     /// It is asked for, by this action.
-    pub(crate) fn restarting(&mut self, service: ServiceId, id: ActionId) {
+    pub(crate) fn restarting(&mut self, now: Instant, service: ServiceId, id: ActionId) {
         if let Some(watched) = self.services.iter_mut().find(|it| it.service.id == service) {
-            watched.restarting(id);
+            watched.restarting(now, id);
         }
     }
 
@@ -272,14 +287,13 @@ impl Monitor {
 
 // What it comes to.
 impl Monitor {
-    /// The sum of all weights, without what is deducted.
+    /// The whole weight, without what is deducted.
     pub(crate) fn weight(&self) -> u16 {
-        let all = self.links.iter().map(|it| it.weight);
-        let all = all.chain(self.targets.iter().map(|it| it.weight));
-        let counts = |it: &&Watched| it.service.scope == ServiceScope::Both;
-        let all = all.chain(self.services.iter().filter(counts).map(|it| it.service.weight));
-        let sum = all.fold(0_u16, u16::saturating_add);
-        self.deductions().fold(sum, |rest, it| rest.saturating_sub(it.weight))
+        self.deductions().fold(FULL_WEIGHT, |rest, it| rest.saturating_sub(it.weight))
+    }
+
+    fn is_link_deducted(&self, it: &Link) -> bool {
+        !it.is_up().unwrap_or(self.is_active)
     }
 
     fn is_one_sided(&self, it: &Target) -> bool {
@@ -287,11 +301,11 @@ impl Monitor {
     }
 
     pub(crate) fn deductions(&self) -> impl Iterator<Item = Deduction> + '_ {
-        let links = self.links.iter().filter(|it| it.is_up() == Some(false));
+        let links = self.links.iter().filter(|it| self.is_link_deducted(it));
         let links = links.map(|it| (MonitorRef::Link(it.interface), it.weight));
         let targets = self.targets.iter().filter(|it| self.is_one_sided(it));
         let targets = targets.map(|it| (MonitorRef::Target(it.interface, it.family()), it.weight));
-        let services = self.services.iter().filter(|it| it.is_deducted());
+        let services = self.services.iter().filter(|it| it.is_deducted(self.is_active));
         let services = services.map(|it| (MonitorRef::Service(it.service.id), it.service.weight));
         let all = links.chain(targets).chain(services);
         all.map(|(monitor, weight)| Deduction { monitor, weight })

@@ -37,13 +37,26 @@ impl Pair {
     /// Decides anew if the health is another one than before; says whether it is.
     pub(super) fn note_health(&mut self, now: Instant, before: Health) -> bool {
         let health = self.health();
-        if before.weight != health.weight {
-            self.event(Event::WeightChanged { from: before.weight, to: health.weight });
-        }
+        self.tell_weight(before);
         if before != health {
             self.reconsider(now);
         }
         before != health
+    }
+
+    fn tell_weight(&mut self, before: Health) {
+        let (from, to) = (before.weight, self.health().weight);
+        if from != to {
+            self.event(Event::WeightChanged { from, to });
+        }
+    }
+
+    /// This unit holds the role from now on, or no longer: other monitors count.
+    pub(super) fn monitor_as(&mut self, now: Instant, holds_active: bool) {
+        let before = self.health();
+        self.monitor.active(now, holds_active);
+        self.tell_weight(before);
+        self.set_monitor_timer();
     }
 
     pub(super) fn set_monitor_timer(&mut self) {
@@ -66,7 +79,7 @@ impl Pair {
 
     /// A probe that is to be sent, or a service that is to be restarted. They come after all that the role
     /// needs.
-    pub(super) fn poll_monitor(&mut self) -> Option<(ActionId, Action)> {
+    pub(super) fn poll_monitor(&mut self, now: Instant) -> Option<(ActionId, Action)> {
         if let Some(probe) = self.monitor.poll_probe() {
             let action = Action::Probe(probe);
             return Some((self.duties.hand_out(&action), action));
@@ -74,7 +87,7 @@ impl Pair {
         let service = self.monitor.wants_restart()?;
         let action = Action::RestartService { service };
         let id = self.duties.hand_out(&action);
-        self.monitor.restarting(service, id);
+        self.monitor.restarting(now, service, id);
         Some((id, action))
     }
 }

@@ -21,8 +21,8 @@ use thiserror::Error;
 #[non_exhaustive]
 pub enum Input {
     /// What the embedder finds of this unit's health by itself (PAIR-5, CRASH-3): more is better; 0 until it is
-    /// told. The weights of the [monitors](crate::monitor) are added. A Standby that is strictly better than
-    /// its Active takes over.
+    /// told, and what is above 32,767 counts as that. It is added to what the [monitors](crate::monitor) come to. A
+    /// Standby that is strictly better than its Active takes over.
     HealthWeight(u16),
     /// For an embedder that monitors links itself: how many of them are up (BEY-3); none are monitored until
     /// it is told. Refused where the configuration has [links](crate::monitor::Physical): those count.
@@ -422,7 +422,8 @@ pub enum Event {
         name: Label,
     },
     /// This unit's health weight is another one (CRASH-3). Why is told by the event before, if the monitors are
-    /// the cause; else the embedder said so.
+    /// the cause; by the one after, if it is that the role changes (a Standby has to show that its monitors work);
+    /// else the embedder said so.
     WeightChanged {
         /// What it was.
         from: u16,

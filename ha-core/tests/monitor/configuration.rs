@@ -212,13 +212,13 @@ fn broken() -> Vec<(Break, MonitorError)> {
         ),
         (
             |it| {
-                it.service(Service { weight: u16::MAX, ..dhcp() }).service(Service {
+                it.service(Service { weight: 0x7fff, ..dhcp() }).service(Service {
                     id: ServiceId(7),
                     name: label("x"),
                     ..dhcp()
                 })
             },
-            E::Weights(65_542),
+            E::Weights(32_774),
         ),
     ]
 }

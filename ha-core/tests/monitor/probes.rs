@@ -51,11 +51,11 @@ fn a_target_lost_on_the_active_alone_moves_the_role() {
     two.run(seconds(6));
     assert_eq!(reach(&two), [Reach::Lost, Reach::Reached]);
     assert_eq!(two.states(), [State::Standby, State::Active]);
-    assert_eq!(two.weights(), [15, 35]);
+    assert_eq!(two.lacks(), [20, 0]);
     // It comes back: both are alike, and the role stays.
     two.units[A].reaches = true;
     two.run(seconds(20));
-    assert_eq!(two.weights(), [35, 35]);
+    assert_eq!(two.lacks(), [0, 0]);
     assert_eq!(two.takes(), 1);
 }
 
@@ -70,7 +70,7 @@ fn a_target_lost_on_both_moves_nothing() {
         two.units[1 - first].reaches = false;
         two.run(seconds(60));
         assert_eq!(reach(&two), [Reach::Lost; 2]);
-        assert_eq!(two.weights(), [35, 35], "{apart}");
+        assert_eq!(two.lacks(), [0, 0], "{apart}");
         assert_eq!(two.takes(), 0, "{apart}");
     }
 }
@@ -81,7 +81,7 @@ fn a_target_lost_on_the_standby_alone_moves_nothing() {
     let mut two = two();
     two.units[B].reaches = false;
     two.run(seconds(30));
-    assert_eq!(two.weights(), [35, 15]);
+    assert_eq!(two.lacks(), [0, 20]);
     assert_eq!(two.takes(), 0);
 }
 
@@ -120,7 +120,7 @@ fn what_is_not_known_yet_moves_nothing() {
     two.units[A].reaches = false;
     fresh.run(seconds(3));
     assert_eq!(fresh.takes(), 0);
-    assert_eq!(fresh.weights(), [35, 35]);
+    assert_eq!(fresh.lacks(), [0, 0]);
 }
 
 /// MON-4: a peer that restarts confirms nothing that its former start did.
@@ -129,10 +129,10 @@ fn silence_of_the_peer_ends_its_word() {
     let mut two = two();
     two.units[B].reaches = false;
     two.run(seconds(20));
-    assert_eq!(two.weights(), [35, 15]);
+    assert_eq!(two.lacks(), [0, 20]);
     two.cut = true;
     two.run(seconds(1));
-    assert_eq!(two.weights()[B], 35, "nobody has reached it, as far as it knows");
+    assert_eq!(two.lacks()[B], 0, "nobody has reached it, as far as it knows");
 }
 
 /// MON-3: answers for what is not probed, from somebody else, to no probe, twice, or late, are refused with the

@@ -4,7 +4,7 @@ use crate::unit::{A, B, DHCP, Two, VPN, dhcp, label, seconds, vpn};
 use core::time::Duration;
 use ha_core::identity::ServiceId;
 use ha_core::machine::ActionError;
-use ha_core::monitor::{Deduction, MonitorConfig, MonitorRef};
+use ha_core::monitor::{Deduction, MonitorConfig, MonitorRef, Service};
 use ha_core::pair::{Event, Input, Refusal, State};
 
 fn two() -> Two {
@@ -46,6 +46,45 @@ fn a_service_that_recovers_makes_a_healthy_standby() {
     assert!(two.status(A).deductions.is_empty());
     assert_eq!(two.states(), [State::Standby, State::Active]);
     assert_eq!(two.takes(), 1);
+}
+
+/// CRASH-3, L2: the same fault on both, one after the other, and restarts that repair it: the role moves once and
+/// not back, since who is not Active has to show for ten seconds that its service works again.
+#[test]
+fn a_repair_does_not_bring_the_role_back() {
+    let mut two = two();
+    two.input(A, Input::ServiceFailed(DHCP)).unwrap();
+    assert_eq!(two.states(), [State::Standby, State::Active]);
+    two.input(A, Input::ServiceAlive(DHCP)).unwrap();
+    assert_eq!(two.lacks(), [7, 0]);
+    assert!(!two.status(A).services[0].failed, "it works again, and does not count yet");
+    two.run(Duration::from_millis(700));
+    two.input(B, Input::ServiceFailed(DHCP)).unwrap();
+    two.run(Duration::from_millis(100));
+    assert_eq!(two.lacks(), [7, 7]);
+    two.input(B, Input::ServiceAlive(DHCP)).unwrap();
+    assert_eq!(two.lacks(), [7, 0], "for the Active it counts at once");
+    two.run(Duration::from_millis(9100));
+    assert_eq!(two.lacks(), [7, 0]);
+    two.run(Duration::from_millis(200));
+    assert_eq!((two.lacks(), two.takes()), ([0, 0], 1));
+}
+
+/// CRASH-3: a Standby that has just started does not know yet whether its services work: that counts against it.
+#[test]
+fn a_service_that_has_not_reported_yet_makes_no_standby_fitter() {
+    let mut two = two();
+    for unit in [B, A] {
+        two.units[unit].works.clear();
+        two.input(unit, Input::ServiceFailed(DHCP)).unwrap();
+    }
+    two.restart(B);
+    two.units[B].works.clear();
+    two.run(seconds(1));
+    assert_eq!((two.lacks(), two.takes()), ([7, 7], 0));
+    two.input(B, Input::ServiceAlive(DHCP)).unwrap();
+    two.run(seconds(1));
+    assert_eq!(two.states(), [State::Standby, State::Active]);
 }
 
 /// CRASH-3, L2: failed on both, in either order: one change at the most.
@@ -119,7 +158,7 @@ fn a_service_of_the_active_alone_moves_nothing() {
     assert_eq!(two.takes(), 0);
     assert_eq!(two.units[A].restarts.iter().map(|(_, it)| *it).collect::<Vec<_>>(), [VPN]);
     assert!(two.units[B].restarts.is_empty());
-    assert_eq!(two.weights(), [7, 7]);
+    assert_eq!(two.lacks(), [0, 0]);
 }
 
 /// CRASH-1: one that reports a thousand times as often as it has to costs nothing and changes nothing.
@@ -154,6 +193,32 @@ fn a_stall_fails_no_service() {
     two.now = two.now + seconds(30);
     two.run(Duration::from_millis(100));
     assert_eq!([failed(&two, A), failed(&two, B)], [0, 0]);
+}
+
+/// CRASH-4: nor does a time that is too short for the role: reports that waited are handed in before time is judged.
+#[test]
+fn a_unit_that_hung_gives_its_services_another_deadline() {
+    let short = Service { deadline: Duration::from_millis(1000), ..dhcp() };
+    let mut two = Two::settled(MonitorConfig::builder().service(short).build().unwrap());
+    two.units[A].works.clear();
+    two.input(A, Input::ServiceAlive(DHCP)).unwrap();
+    two.run(Duration::from_millis(850));
+    two.now = two.now + Duration::from_millis(250);
+    two.run(Duration::from_millis(50));
+    assert_eq!(failed(&two, A), 0);
+    two.run(Duration::from_millis(1000));
+    assert_eq!(failed(&two, A), 1);
+}
+
+/// CRASH-1: a restart that is never answered ends after two minutes: then another one is asked for.
+#[test]
+fn a_restart_that_is_never_answered_ends() {
+    let mut two = two();
+    two.units[A].works.retain(|service| *service != DHCP);
+    two.run(seconds(119));
+    assert_eq!(two.units[A].restarts.len(), 1);
+    two.run(seconds(8));
+    assert_eq!(two.units[A].restarts.len(), 2);
 }
 
 /// CRASH-1, PAIR-6: the deadline of a service of the Active runs from the take, also if nothing else happens any

@@ -4,7 +4,7 @@ use core::time::Duration;
 use ha_core::identity::{Designation, InterfaceId, Label, PathId, ServiceId, UnitId};
 use ha_core::machine::{ActionError, ActionId, Channel, Machine as _, Origin, Output};
 use ha_core::monitor::{
-    Ipv4Monitoring, MonitorConfig, MonitorConfigBuilder, MonitoredInterface, Physical, Probe,
+    FULL_WEIGHT, Ipv4Monitoring, MonitorConfig, MonitorConfigBuilder, MonitoredInterface, Physical, Probe,
     ProbeAnswer, Service, ServiceScope, Zone,
 };
 use ha_core::pair::{
@@ -76,6 +76,7 @@ pub(crate) fn monitors() -> MonitorConfigBuilder {
 /// One unit, with all that it ever wanted and told.
 pub(crate) struct Unit {
     pub(crate) pair: Pair,
+    pub(crate) monitoring: MonitorConfig,
     pub(crate) probes: Vec<(ActionId, Probe)>,
     pub(crate) restarts: Vec<(ActionId, ServiceId)>,
     pub(crate) events: Vec<Event>,
@@ -84,6 +85,34 @@ pub(crate) struct Unit {
     pub(crate) reaches: bool,
     /// These services work.
     pub(crate) works: Vec<ServiceId>,
+}
+
+impl Unit {
+    fn new(unit: Designation, monitoring: MonitorConfig, seed: u64, now: Instant) -> Self {
+        let (own, peer) = match unit {
+            Designation::Primary => ("SN-A", "SN-B"),
+            Designation::Secondary => ("SN-B", "SN-A"),
+        };
+        let product = Product { model: "box".parse().unwrap(), firmware: "1".parse().unwrap() };
+        let (own, peer) = (own.parse().unwrap(), peer.parse().unwrap());
+        let config = PairConfig::builder(unit, own, peer, product, seed)
+            .heartbeat_interval(Duration::from_millis(100))
+            .trigger_level(3)
+            .flap_limit(100, seconds(600))
+            .monitoring(monitoring.clone())
+            .build()
+            .unwrap();
+        Self {
+            pair: Pair::new(config, now),
+            works: monitoring.services().iter().map(|it| it.id).collect(),
+            monitoring,
+            probes: Vec::new(),
+            restarts: Vec::new(),
+            events: Vec::new(),
+            outbox: Vec::new(),
+            reaches: true,
+        }
+    }
 }
 
 /// Two units that hear each other, unless `cut`.
@@ -99,46 +128,45 @@ pub(crate) const B: usize = 1;
 impl Two {
     /// A is Active, B is Standby; links are up, the target answers both.
     pub(crate) fn settled(monitoring: MonitorConfig) -> Self {
-        let now = Instant::from_millis(1_000_000);
-        let units = [Designation::Primary, Designation::Secondary].map(|unit| {
-            let (own, peer) = match unit {
-                Designation::Primary => ("SN-A", "SN-B"),
-                Designation::Secondary => ("SN-B", "SN-A"),
-            };
-            let product = Product { model: "box".parse().unwrap(), firmware: "1".parse().unwrap() };
-            let (own, peer) = (own.parse().unwrap(), peer.parse().unwrap());
-            let seed = 7 + u64::from(unit == Designation::Primary);
-            let config = PairConfig::builder(unit, own, peer, product, seed)
-                .heartbeat_interval(Duration::from_millis(100))
-                .trigger_level(3)
-                .flap_limit(100, seconds(600))
-                .monitoring(monitoring.clone())
-                .build()
-                .unwrap();
-            let works = monitoring.services().iter().map(|it| it.id).collect();
-            Unit {
-                pair: Pair::new(config, now),
-                probes: Vec::new(),
-                restarts: Vec::new(),
-                events: Vec::new(),
-                outbox: Vec::new(),
-                reaches: true,
-                works,
-            }
-        });
-        let mut two = Self { now, units, cut: false };
-        for unit in [A, B] {
-            for it in monitoring.interfaces() {
-                for port in 0..it.physical.map_or(0, |link| link.ports) {
-                    two.input(unit, Input::Link { interface: it.interface, port, up: true })
-                        .unwrap();
-                }
-            }
-        }
+        let mut two = Self::new(monitoring);
+        two.all_links(true);
         two.run(seconds(2));
         assert_eq!(two.states(), [State::Active, State::Standby]);
         two.units.iter_mut().for_each(|unit| unit.events.clear());
         two
+    }
+
+    /// Both have just started, and were told nothing.
+    pub(crate) fn new(monitoring: MonitorConfig) -> Self {
+        Self::with([monitoring.clone(), monitoring])
+    }
+
+    pub(crate) fn with(monitoring: [MonitorConfig; 2]) -> Self {
+        let now = Instant::from_millis(1_000_000);
+        let mut units = [Designation::Primary, Designation::Secondary].into_iter().zip(monitoring);
+        let mut unit = || {
+            let (unit, monitoring) = units.next().unwrap();
+            Unit::new(unit, monitoring, 7 + u64::from(unit == Designation::Primary), now)
+        };
+        Self { now, units: [unit(), unit()], cut: false }
+    }
+
+    /// A unit starts anew, and is told nothing.
+    pub(crate) fn restart(&mut self, unit: usize) {
+        let designation = [Designation::Primary, Designation::Secondary][unit];
+        let monitoring = self.units[unit].monitoring.clone();
+        self.units[unit] = Unit::new(designation, monitoring, 99, self.now);
+    }
+
+    /// All ports of all links of both.
+    pub(crate) fn all_links(&mut self, up: bool) {
+        for unit in [A, B] {
+            for it in self.units[unit].monitoring.interfaces().to_vec() {
+                for port in 0..it.physical.map_or(0, |link| link.ports) {
+                    self.input(unit, Input::Link { interface: it.interface, port, up }).unwrap();
+                }
+            }
+        }
     }
 
     pub(crate) fn input(&mut self, unit: usize, input: Input) -> Result<(), Refusal> {
@@ -155,8 +183,9 @@ impl Two {
         self.units[unit].pair.status(self.now)
     }
 
-    pub(crate) fn weights(&self) -> [u16; 2] {
-        [A, B].map(|unit| self.status(unit).health.weight)
+    /// What the weights of the two lack.
+    pub(crate) fn lacks(&self) -> [u16; 2] {
+        [A, B].map(|unit| FULL_WEIGHT - self.status(unit).health.weight)
     }
 
     /// How often the role went to a unit since the events were cleared.
