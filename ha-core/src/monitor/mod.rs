@@ -293,7 +293,12 @@ impl Monitor {
     }
 
     fn is_link_deducted(&self, it: &Link) -> bool {
-        !it.is_up().unwrap_or(self.is_active)
+        !it.is_up().unwrap_or(!self.must_show())
+    }
+
+    /// Whether what is not known counts against this unit.
+    fn must_show(&self) -> bool {
+        (self.rules.must_show)(self.is_active)
     }
 
     fn is_one_sided(&self, it: &Target) -> bool {
@@ -305,7 +310,7 @@ impl Monitor {
         let links = links.map(|it| (MonitorRef::Link(it.interface), it.weight));
         let targets = self.targets.iter().filter(|it| self.is_one_sided(it));
         let targets = targets.map(|it| (MonitorRef::Target(it.interface, it.family()), it.weight));
-        let services = self.services.iter().filter(|it| it.is_deducted(self.is_active));
+        let services = self.services.iter().filter(|it| it.is_deducted(self.must_show()));
         let services = services.map(|it| (MonitorRef::Service(it.service.id), it.service.weight));
         let all = links.chain(targets).chain(services);
         all.map(|(monitor, weight)| Deduction { monitor, weight })

@@ -20,7 +20,9 @@ enum Standing {
     Works,
     Failed,
     /// It had failed, and reports again.
-    Returns { until: Instant },
+    Returns {
+        until: Instant,
+    },
 }
 
 /// A service that is watched.
@@ -68,13 +70,13 @@ impl Watched {
         self.standing == Standing::Failed
     }
 
-    /// It makes the unit less fit. A unit that does not hold the role has to show that the service works.
-    pub(super) fn is_deducted(&self, is_active: bool) -> bool {
+    /// It makes the unit less fit. `must_show`: so does one that has not shown that it works.
+    pub(super) fn is_deducted(&self, must_show: bool) -> bool {
         self.service.scope == ServiceScope::Both
             && match self.standing {
                 Standing::Works => false,
                 Standing::Failed => true,
-                Standing::Unheard | Standing::Returns { .. } => !is_active,
+                Standing::Unheard | Standing::Returns { .. } => must_show,
             }
     }
 

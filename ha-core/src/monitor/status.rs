@@ -108,7 +108,7 @@ impl Monitor {
             given_up: it.is_given_up,
             restarts: u8::try_from(it.restarts()).unwrap_or(u8::MAX),
             weight: it.service.weight,
-            deducted: it.is_deducted(self.is_active),
+            deducted: it.is_deducted(self.must_show()),
         };
         self.services.iter().map(status).collect()
     }

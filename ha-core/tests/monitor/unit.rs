@@ -4,8 +4,8 @@ use core::time::Duration;
 use ha_core::identity::{Designation, InterfaceId, Label, PathId, ServiceId, UnitId};
 use ha_core::machine::{ActionError, ActionId, Channel, Machine as _, Origin, Output};
 use ha_core::monitor::{
-    FULL_WEIGHT, Ipv4Monitoring, MonitorConfig, MonitorConfigBuilder, MonitoredInterface, Physical, Probe,
-    ProbeAnswer, Service, ServiceScope, Zone,
+    FULL_WEIGHT, Ipv4Monitoring, MonitorConfig, MonitorConfigBuilder, MonitoredInterface, Physical,
+    Probe, ProbeAnswer, Service, ServiceScope, Zone,
 };
 use ha_core::pair::{
     Action, Event, Input, MAX_HEARTBEAT_LEN, Pair, PairConfig, PairStatus, Product, Refusal, State,

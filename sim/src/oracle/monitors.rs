@@ -196,13 +196,7 @@ impl Monitors {
         self.units[unit].heard = Some(glimpse.stance);
     }
 
-    pub(super) fn news(
-        &mut self,
-        unit: usize,
-        now: u64,
-        local: Instant,
-        event: &Event,
-    ) -> Verdict {
+    pub(super) fn news(&mut self, unit: usize, now: u64, local: Instant, event: &Event) -> Verdict {
         if let Event::PeerLost { .. } = event {
             self.units[unit].heard = None;
         }
@@ -280,7 +274,10 @@ impl Watched {
             let counts = link.is_down() || !link.is_up() && !is_active;
             if counts != lacks(link.weight) {
                 let says = if counts { "does not count" } else { "counts" };
-                return Err(format!("{says} the link {}, of ports {:?}", link.interface, link.ports));
+                return Err(format!(
+                    "{says} the link {}, of ports {:?}",
+                    link.interface, link.ports
+                ));
             }
         }
         for (ours, theirs) in self.targets.iter().zip(&peer.targets).filter(|it| lacks(it.0.weight))
@@ -293,9 +290,9 @@ impl Watched {
                 return Err(format!("counts {target}, which the peer has not reached since"));
             }
         }
-        self.services.iter().try_for_each(|service| {
-            service.check(lacks(service.weight), local, late, is_active)
-        })
+        self.services
+            .iter()
+            .try_for_each(|service| service.check(lacks(service.weight), local, late, is_active))
     }
 }
 

@@ -28,7 +28,9 @@ impl<S: Subject> World<S> {
         let at_once = !matches!(what, Monitored::Service(_));
         let second = nanos(Duration::from_secs(1));
         let is_same = |(at, others, before): &(u64, Vec<usize>, Monitored)| {
-            self.now - at <= second && *before == what && !units.iter().any(|it| others.contains(it))
+            self.now - at <= second
+                && *before == what
+                && !units.iter().any(|it| others.contains(it))
         };
         let follows = to != Condition::Works && self.last_fault.as_ref().is_some_and(is_same);
         self.last_fault = (to != Condition::Works).then(|| (self.now, units.to_vec(), what));
