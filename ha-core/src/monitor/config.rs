@@ -249,7 +249,7 @@ pub enum MonitorError {
     #[error("{service}: the window of its restarts must be longer than 0")]
     RestartWindow { service: ServiceId },
     /// All weights together are not below [`FULL_WEIGHT`](super::FULL_WEIGHT).
-    #[error("weights: together they are {0}; they must be 32767 at the most")]
+    #[error("weights: together they are {0}; they must be below 10000")]
     Weights(u32),
 }
 

@@ -58,7 +58,7 @@ use target::Target;
 
 /// The health weight of a unit that lacks nothing, without what its embedder adds
 /// ([`Input::HealthWeight`](crate::pair::Input::HealthWeight)). All monitors together weigh less.
-pub const FULL_WEIGHT: u16 = 0x8000;
+pub const FULL_WEIGHT: u16 = 10_000;
 
 /// All that a unit monitors.
 #[derive(Clone, Debug)]

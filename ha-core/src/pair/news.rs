@@ -21,7 +21,7 @@ use thiserror::Error;
 #[non_exhaustive]
 pub enum Input {
     /// What the embedder finds of this unit's health by itself (PAIR-5, CRASH-3): more is better; 0 until it is
-    /// told, and what is above 32,767 counts as that. It is added to what the [monitors](crate::monitor) come to. A
+    /// told. It is added, as far as 65,535 in all, to what the [monitors](crate::monitor) come to. A
     /// Standby that is strictly better than its Active takes over.
     HealthWeight(u16),
     /// For an embedder that monitors links itself: how many of them are up (BEY-3); none are monitored until

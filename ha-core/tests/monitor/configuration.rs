@@ -212,13 +212,13 @@ fn broken() -> Vec<(Break, MonitorError)> {
         ),
         (
             |it| {
-                it.service(Service { weight: 0x7fff, ..dhcp() }).service(Service {
+                it.service(Service { weight: 9_999, ..dhcp() }).service(Service {
                     id: ServiceId(7),
                     name: label("x"),
                     ..dhcp()
                 })
             },
-            E::Weights(32_774),
+            E::Weights(10_006),
         ),
     ]
 }

@@ -29,7 +29,6 @@ pub(crate) use take_over::Crash;
 use crate::glimpse::Glimpse;
 use core::fmt;
 use core::time::Duration;
-use ha_core::monitor::FULL_WEIGHT;
 use ha_core::pair::{Action, Event, Input, Maintenance, PairConfig, Role, Stance, Why};
 use ha_core::time::Instant;
 
@@ -438,7 +437,6 @@ impl Oracle {
         let told = &self.told[unit];
         let is_complete = !self.told_of_state || told.synchronized;
         let mut health = told.health();
-        health.weight = health.weight.saturating_add(FULL_WEIGHT);
         let limit = self.failure_time[unit];
         let has_changed = self.monitors.sends(unit, local, limit, health.weight, glimpse)?;
         if self.monitors.count(unit) {
