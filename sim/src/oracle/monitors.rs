@@ -188,6 +188,9 @@ impl Monitors {
     pub(super) fn hung(&mut self, unit: usize, told_at: Instant, local: Instant) {
         for service in &mut self.units[unit].services {
             service.has_failed |= service.due <= told_at;
+            // That it has shown that it works was not noted meanwhile.
+            let returns = &mut service.returns[1];
+            *returns = returns.map(|until| if until > told_at { until.max(local) } else { until });
             service.due = service.due.max(local + service.deadline);
         }
     }
