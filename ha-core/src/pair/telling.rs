@@ -1,7 +1,8 @@
 //! How an event is told: in words for a log, and how urgent it is for an alert (STA-2). With the feature
 //! `tracing`, each is logged as it happens, with the unit and its role (COS-6).
 
-use super::news::Event;
+use super::news::{Event, PersistKey};
+use super::role::{Role, Stance};
 use crate::monitor::Reach;
 use core::fmt;
 
@@ -71,13 +72,14 @@ impl fmt::Display for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::RoleChanged { from, to, why, term } => {
-                write!(f, "role changed from {from} to {to}: {why}; term {term}")
+                write!(f, "role changed from {from} to {to}: {why}")?;
+                if *to == Role::Active { write!(f, "; term {term}") } else { Ok(()) }
             }
             Self::RoleShown { from, to, why } => write!(f, "role shown as {to}, was {from}: {why}"),
             Self::PeerHeard { serial, stance } => {
-                write!(f, "peer {serial} is heard; it is {stance}")
+                write!(f, "peer {serial} is heard: it {}", says(*stance))
             }
-            Self::PeerStance { stance } => write!(f, "peer is {stance}"),
+            Self::PeerStance { stance } => write!(f, "peer {}", says(*stance)),
             Self::PeerLost { silence } => {
                 write!(f, "peer lost: silent for {silence:?} on every path")
             }
@@ -107,8 +109,8 @@ impl fmt::Display for Event {
             Self::MaintenanceNotPersisted(error) => {
                 write!(f, "maintenance stays as it was: it could not be persisted: {error}")
             }
-            Self::PersistedUnreadable(key) => {
-                write!(f, "what was persisted of {key:?} cannot be read: it counts as lost")
+            Self::PersistedUnreadable(PersistKey::Maintenance) => {
+                f.write_str("what was persisted of maintenance mode cannot be read: it is off")
             }
             Self::Link { interface, up: true } => write!(f, "link of {interface} is up"),
             Self::Link { interface, up: false } => write!(f, "link of {interface} is down"),
@@ -139,6 +141,19 @@ impl fmt::Display for Event {
             Self::MayStop { peer_took: false } => f.write_str("may stop: the peer had its time"),
             Self::EventsDropped(count) => write!(f, "{count} older events were dropped"),
         }
+    }
+}
+
+/// What a peer says of its role: finer than the role that a person is told of a unit.
+const fn says(stance: Stance) -> &'static str {
+    match stance {
+        Stance::Left => "leaves",
+        Stance::Election => "looks for an Active",
+        Stance::Standby => "is Standby",
+        Stance::Active => "is Active",
+        Stance::Withdrawing => "is giving the role up",
+        Stance::Released => "has released the role",
+        Stance::Recovering => "has given the role up after a stall",
     }
 }
 
