@@ -35,7 +35,7 @@ impl Event {
             | Self::PeerMatches
             | Self::DemotionOver { .. }
             | Self::Maintenance(_)
-            | Self::Isolated(false)
+            | Self::IsolationOver { .. }
             | Self::HeldForReadiness { .. }
             | Self::FlapHoldOver
             | Self::Synchronized(_)
@@ -52,7 +52,7 @@ impl Event {
             | Self::Stalled { .. }
             | Self::HandOverAborted(_)
             | Self::Demoted(_)
-            | Self::Isolated(true)
+            | Self::Isolated
             | Self::ReadinessOverdue
             | Self::FlapHold { .. }
             | Self::Link { up: false, .. }
@@ -79,7 +79,10 @@ impl fmt::Display for Event {
             Self::PeerHeard { serial, stance } => {
                 write!(f, "peer {serial} is heard: it {}", says(*stance))
             }
-            Self::PeerStance { stance } => write!(f, "peer {}", says(*stance)),
+            Self::PeerStance { from: _, to, health, obstacles } => {
+                write!(f, "peer {}; health {health}", says(*to))?;
+                if obstacles.is_empty() { Ok(()) } else { write!(f, "; held back: {obstacles}") }
+            }
             Self::PeerLost { silence } => {
                 write!(f, "peer lost: silent for {silence:?} on every path")
             }
@@ -123,8 +126,10 @@ impl fmt::Display for Event {
                 write!(f, "service {name} failed too often: it is not restarted any more")
             }
             Self::WeightChanged { from, to } => write!(f, "health weight {to}, was {from}"),
-            Self::Isolated(true) => f.write_str("isolated: no peer, and no monitored link"),
-            Self::Isolated(false) => f.write_str("no longer isolated"),
+            Self::Isolated => {
+                f.write_str("isolated: the peer is silent, and no monitored link is up")
+            }
+            Self::IsolationOver { why } => write!(f, "no longer isolated: {why}"),
             Self::HeldForReadiness { limit } => {
                 write!(f, "held back until this unit is ready, for {limit:?} at the most")
             }
