@@ -122,17 +122,42 @@ fn a_service_of_the_active_alone_moves_nothing() {
     assert_eq!(two.weights(), [7, 7]);
 }
 
-/// CRASH-1: one that reports a thousand times as often as it has to costs nothing and changes nothing.
+/// CRASH-1: one that reports a thousand times within each deadline, for a long while, costs nothing and changes
+/// nothing: no event, no restart, no heartbeat more than without it. And it saves nothing up: its deadline runs
+/// from its last report.
 #[test]
 fn a_service_that_reports_too_often_changes_nothing() {
-    let mut two = two();
-    let before = two.status(A);
-    two.units[A].events.clear();
-    for _ in 0..1000 {
-        two.input(A, Input::ServiceAlive(DHCP)).unwrap();
-    }
-    assert!(two.units[A].events.is_empty());
-    assert_eq!(two.status(A), before);
+    let often = Duration::from_millis(2);
+    let long = 30_000;
+    let sent = |two: &Two| two.units[A].pair.counters().tally.heartbeats_sent;
+    let run = |reports: bool| {
+        let mut two = two();
+        let (before, sent_before) = (two.status(A), sent(&two));
+        for turn in 1..=long {
+            two.wait(often);
+            for unit in [A, B] {
+                // The other ones report as often as they have to.
+                for service in [DHCP, VPN] {
+                    if reports && service == DHCP || turn % 500 == 0 {
+                        two.input(unit, Input::ServiceAlive(service)).unwrap();
+                    }
+                }
+            }
+        }
+        let after = two.status(A);
+        assert_eq!((after.health, after.services), (before.health, before.services));
+        assert!(two.units.iter().all(|unit| unit.events.is_empty() && unit.restarts.is_empty()));
+        let sent = sent(&two) - sent_before;
+        (two, sent)
+    };
+    let (_, without) = run(false);
+    let (mut two, with) = run(true);
+    assert_eq!(with, without, "heartbeats in a minute");
+
+    (1..1000).for_each(|_| two.wait(often));
+    assert_eq!((failed(&two, A), failed(&two, B)), (0, 0), "not before its deadline");
+    two.wait(often);
+    assert_eq!((failed(&two, A), failed(&two, B)), (1, 1), "a deadline after the last report");
 }
 
 /// CRASH-1: what is not watched is refused, and what has not failed needs no other try.
