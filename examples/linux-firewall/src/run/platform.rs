@@ -169,11 +169,8 @@ impl LinuxPlatform {
     fn note(&self, at: Instant, event: &pair::Event) {
         let (mut device, mut holds) = (None, None);
         match event {
-            pair::Event::RoleChanged { to, .. } => {
+            pair::Event::RoleChanged { .. } => {
                 self.counters.role_changes.fetch_add(1, Ordering::Relaxed);
-                if *to == pair::Role::Active {
-                    self.counters.takes.fetch_add(1, Ordering::Relaxed);
-                }
             }
             pair::Event::MayStop { .. } => self.may_stop.notify_one(),
             pair::Event::Link { interface, .. } | pair::Event::Target { interface, .. } => {
