@@ -59,7 +59,7 @@ fn role(page: &mut Page, status: &Status) {
     page.gauges("active", "1 for the unit that is Active, as far as this one knows", units);
     if let Some(failover) = status.last_failover {
         let age = status.now.saturating_since(failover.at).as_secs_f64();
-        let labels = vec![("to", failover.to.to_string()), ("why", failover.why.to_string())];
+        let labels = [("to", failover.to.to_string()), ("why", failover.why.to_string())];
         let labels = labels.iter().map(|(name, value)| (*name, value.as_str())).collect();
         page.gauges(
             "failover_age_seconds",
