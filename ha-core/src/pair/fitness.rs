@@ -77,7 +77,7 @@ impl Pair {
 
     /// The embedder tells something of this unit.
     pub(super) fn learn_of_itself(&mut self, now: Instant, input: Input) -> Result<(), Refusal> {
-        let before = (self.health(), self.obstacles());
+        let before = (self.judgement(), self.obstacles());
         match input {
             Input::HealthWeight(weight) => self.fitness.weight = weight,
             Input::MonitoredLinks(MonitoredLinks { configured, up }) => {

@@ -140,7 +140,7 @@ pub use maintenance::Maintenance;
 pub use mode::{Mode, PathKind};
 pub use news::{
     Action, Departure, Event, Input, IsolationEnd, Mismatch, MonitoredLinks, PersistKey, Refusal,
-    Why,
+    ServiceFailure, Why,
 };
 pub use obstacle::Obstacles;
 pub use private_address::PrivateAddress;

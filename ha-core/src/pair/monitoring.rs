@@ -6,8 +6,9 @@ use super::news::{Action, Event};
 use super::role::State;
 use super::timer::Timer;
 use crate::machine::ActionId;
-use crate::monitor::{Monitor, Report};
+use crate::monitor::{Deduction, Monitor, Report};
 use crate::time::Instant;
+use alloc::vec::Vec;
 
 impl Pair {
     /// Does something with the monitors. If that changes this unit's health, it decides anew; what else the
@@ -20,7 +21,7 @@ impl Pair {
         if self.monitor.is_idle() || matches!(self.state, State::Left | State::Disabled) {
             return act(&mut self.monitor, now);
         }
-        let before = self.health();
+        let before = self.judgement();
         let result = act(&mut self.monitor, now);
         for event in self.monitor.take_events() {
             self.event(event);
@@ -34,11 +35,24 @@ impl Pair {
         result
     }
 
+    /// How fit this unit is, and what its weight lacks.
+    pub(super) fn judgement(&self) -> (Health, Vec<Deduction>) {
+        (self.health(), self.monitor.deductions().collect())
+    }
+
     /// Decides anew if the health is another one than before; says whether it is.
-    pub(super) fn note_health(&mut self, now: Instant, before: Health) -> bool {
-        let health = self.health();
+    pub(super) fn note_health(&mut self, now: Instant, before: (Health, Vec<Deduction>)) -> bool {
+        let ((before, lacked), (health, lacks)) = (before, self.judgement());
         if before.weight != health.weight {
-            self.event(Event::WeightChanged { from: before.weight, to: health.weight });
+            let without = |all: &[Deduction], those: &[Deduction]| {
+                all.iter().filter(|it| !those.contains(it)).copied().collect()
+            };
+            self.event(Event::WeightChanged {
+                from: before.weight,
+                to: health.weight,
+                deducted: without(&lacks, &lacked),
+                restored: without(&lacked, &lacks),
+            });
         }
         if before != health {
             self.reconsider(now);

@@ -9,7 +9,7 @@ use super::role::{Role, Stance, State};
 use crate::announcement::Announcement;
 use crate::identity::{InterfaceId, Label, PathId, SerialNumber, ServiceId};
 use crate::machine::ActionError;
-use crate::monitor::{AnswerError, Probe, ProbeAnswer, Reach};
+use crate::monitor::{AnswerError, Deduction, Probe, ProbeAnswer, Reach};
 use crate::time::Instant;
 use alloc::vec::Vec;
 use core::fmt;
@@ -414,6 +414,8 @@ pub enum Event {
         service: ServiceId,
         /// What a person calls it.
         name: Label,
+        /// How that is known.
+        why: ServiceFailure,
     },
     /// It works again.
     ServiceRecovered {
@@ -429,13 +431,17 @@ pub enum Event {
         /// What a person calls it.
         name: Label,
     },
-    /// This unit's health weight is another one (CRASH-3). Why is told by the event before, if the monitors are
-    /// the cause; else the embedder said so.
+    /// This unit's health weight is another one (CRASH-3). If nothing is deducted or restored, the embedder said
+    /// so: [`Input::HealthWeight`].
     WeightChanged {
         /// What it was.
         from: u16,
         /// What it is.
         to: u16,
+        /// What is deducted now, and was not before.
+        deducted: Vec<Deduction>,
+        /// What was deducted before, and is not now.
+        restored: Vec<Deduction>,
     },
     /// This unit is cut off: its peer is silent, and all monitored links are down (BEY-3). Which of the two came
     /// last is told by the event before.
@@ -472,6 +478,24 @@ pub enum Event {
     },
     /// Older events were dropped because nobody polled.
     EventsDropped(u64),
+}
+
+/// How it is known that a service has failed (CRASH-1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ServiceFailure {
+    /// It did not report within its deadline.
+    Overdue,
+    /// The embedder knows: [`Input::ServiceFailed`].
+    Told,
+}
+
+impl fmt::Display for ServiceFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Overdue => "it did not report within its deadline",
+            Self::Told => "a check found that it does not work",
+        })
+    }
 }
 
 /// What ended the isolation of a unit (BEY-3).

@@ -3,7 +3,7 @@
 
 use super::news::{Event, PersistKey};
 use super::role::{Role, Stance};
-use crate::monitor::Reach;
+use crate::monitor::{Deduction, Reach};
 use core::fmt;
 
 /// How urgent an event is.
@@ -120,12 +120,24 @@ impl fmt::Display for Event {
             Self::Target { interface, target, reach } => {
                 write!(f, "probe target {target} of {interface} is {reach}")
             }
-            Self::ServiceFailed { name, .. } => write!(f, "service {name} has failed"),
+            Self::ServiceFailed { name, why, .. } => write!(f, "service {name} has failed: {why}"),
             Self::ServiceRecovered { name, .. } => write!(f, "service {name} works again"),
             Self::ServiceGivenUp { name, .. } => {
                 write!(f, "service {name} failed too often: it is not restarted any more")
             }
-            Self::WeightChanged { from, to } => write!(f, "health weight {to}, was {from}"),
+            Self::WeightChanged { from, to, deducted, restored } => {
+                write!(f, "health weight {to}, was {from}")?;
+                for Deduction { monitor, weight } in deducted {
+                    write!(f, "; {monitor} takes {weight}")?;
+                }
+                for Deduction { monitor, weight } in restored {
+                    write!(f, "; {monitor} gives {weight} back")?;
+                }
+                if deducted.is_empty() && restored.is_empty() {
+                    f.write_str("; the embedder said so")?;
+                }
+                Ok(())
+            }
             Self::Isolated => {
                 f.write_str("isolated: the peer is silent, and no monitored link is up")
             }

@@ -2,7 +2,7 @@
 
 use crate::unit::{A, B, LAN, Two, WAN, monitors, seconds};
 use core::time::Duration;
-use ha_core::monitor::{AnswerError, Probe, ProbeAnswer, Reach};
+use ha_core::monitor::{AnswerError, Deduction, Family, MonitorRef, Probe, ProbeAnswer, Reach};
 use ha_core::pair::{Event, Input, Refusal, State};
 use std::net::IpAddr;
 
@@ -95,7 +95,7 @@ fn step_until(two: &mut Two, so: impl Fn(&Two) -> bool) {
     panic!("that never comes");
 }
 
-/// MON-4: the peer probes at once when it hears of a loss, out of its turn. Only the answer to that probe counts:
+/// MON-4, STA-2: the peer probes at once when it hears of a loss, out of its turn. Only the answer to that probe counts:
 /// one to a probe from before proves nothing, also if it comes later.
 #[test]
 fn the_peer_probes_at_once_when_it_hears_of_a_loss() {
@@ -123,6 +123,11 @@ fn the_peer_probes_at_once_when_it_hears_of_a_loss() {
     assert_eq!((two.weights(), two.takes()), ([35, 35], 0), "A looks once more");
     (0..20).for_each(|_| two.step());
     assert_eq!((two.weights(), two.takes()), ([15, 35], 1));
+    // Nothing changed of the target here but the peer's word: the weight names it all the same (STA-2).
+    let target = Deduction { monitor: MonitorRef::Target(WAN, Family::V4), weight: 20 };
+    let changed =
+        Event::WeightChanged { from: 35, to: 15, deducted: vec![target], restored: vec![] };
+    assert!(two.units[A].events.contains(&changed), "{:?}", two.units[A].events);
 }
 
 /// MON-4: not known yet: none. Neither on both sides, nor on one side while the other one has lost it; what was

@@ -5,7 +5,7 @@ use core::time::Duration;
 use ha_core::identity::ServiceId;
 use ha_core::machine::ActionError;
 use ha_core::monitor::{Deduction, MonitorConfig, MonitorRef};
-use ha_core::pair::{Event, Input, Refusal, State};
+use ha_core::pair::{Event, Input, Refusal, ServiceFailure, State};
 
 fn two() -> Two {
     Two::settled(MonitorConfig::builder().service(dhcp()).service(vpn()).build().unwrap())
@@ -25,12 +25,36 @@ fn a_service_that_misses_its_deadline_is_named_and_restarted() {
     two.run(Duration::from_millis(1900));
     assert_eq!((failed(&two, A), two.takes()), (0, 0), "not before its deadline");
     two.run(seconds(2));
-    let named = Event::ServiceFailed { service: DHCP, name: label("dhcp") };
+    let why = ServiceFailure::Overdue;
+    let named = Event::ServiceFailed { service: DHCP, name: label("dhcp"), why };
     assert!(two.units[A].events.contains(&named));
     assert_eq!(two.units[A].restarts.iter().map(|(_, it)| *it).collect::<Vec<_>>(), [DHCP]);
     assert_eq!(two.states(), [State::Standby, State::Active]);
     let lost = vec![Deduction { monitor: MonitorRef::Service(DHCP), weight: 7 }];
     assert_eq!(two.status(B).peer.unwrap().deductions, lost);
+}
+
+/// STA-2, CRASH-1: a failure is told with how it is known, and a weight that changes with what takes how much.
+#[test]
+fn a_failure_and_its_weight_are_told_with_their_causes() {
+    let mut two = two();
+    two.input(A, Input::ServiceFailed(DHCP)).unwrap();
+    two.input(A, Input::ServiceAlive(DHCP)).unwrap();
+    two.input(A, Input::HealthWeight(3)).unwrap();
+    let told = two.units[A].events.iter().filter(|event| {
+        matches!(
+            event,
+            Event::ServiceFailed { why: ServiceFailure::Told, .. } | Event::WeightChanged { .. }
+        )
+    });
+    let words: Vec<_> = told.map(ToString::to_string).collect();
+    let expected = [
+        "service dhcp has failed: a check found that it does not work",
+        "health weight 0, was 7; service 1 takes 7",
+        "health weight 7, was 0; service 1 gives 7 back",
+        "health weight 10, was 7; the embedder said so",
+    ];
+    assert_eq!(words, expected);
 }
 
 /// CRASH-2: when it works again the unit is a healthy Standby, and stays one.
