@@ -48,7 +48,7 @@ pub use target::{AnswerError, Probe, ProbeAnswer, Reach};
 
 use crate::identity::{Designation, InterfaceId, ServiceId};
 use crate::machine::ActionId;
-use crate::pair::{Event, MonitoredLinks, Refusal, Rules};
+use crate::pair::{Event, MonitoredLinks, Refusal, Rules, ServiceFailure};
 use crate::time::Instant;
 use alloc::vec::Vec;
 use core::net::IpAddr;
@@ -167,9 +167,14 @@ impl Monitor {
         Ok(())
     }
 
-    pub(crate) fn failed(&mut self, now: Instant, id: ServiceId) -> Result<(), Refusal> {
+    pub(crate) fn failed(
+        &mut self,
+        now: Instant,
+        id: ServiceId,
+        why: ServiceFailure,
+    ) -> Result<(), Refusal> {
         let may_restart = self.rules.may_restart;
-        let change = self.service(id)?.fail(now, may_restart);
+        let change = self.service(id)?.fail(now, why, may_restart);
         self.tell(id, change);
         Ok(())
     }
@@ -184,8 +189,8 @@ impl Monitor {
         let (service, name) = (id, watched.service.name);
         match change {
             Change::None => {}
-            Change::Failed => {
-                self.events.push(Event::ServiceFailed { service, name });
+            Change::Failed(why) => {
+                self.events.push(Event::ServiceFailed { service, name, why });
                 if watched.is_given_up {
                     self.events.push(Event::ServiceGivenUp { service, name });
                 }
@@ -216,7 +221,7 @@ impl Monitor {
             self.services.iter().filter(|it| it.is_overdue(now)).map(|it| it.service.id).collect();
         for id in overdue {
             // It is there.
-            let _ = self.failed(now, id);
+            let _ = self.failed(now, id, ServiceFailure::Overdue);
         }
     }
 

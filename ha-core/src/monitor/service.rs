@@ -2,6 +2,7 @@
 
 use super::config::{Service, ServiceScope};
 use crate::machine::ActionId;
+use crate::pair::ServiceFailure;
 use crate::time::Instant;
 use alloc::collections::VecDeque;
 use core::time::Duration;
@@ -47,7 +48,7 @@ pub(super) struct Watched {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Change {
     None,
-    Failed,
+    Failed(ServiceFailure),
     Recovered,
     GivenUp,
 }
@@ -125,13 +126,18 @@ impl Watched {
     }
 
     /// Its deadline has passed, or the embedder knows that it failed.
-    pub(super) fn fail(&mut self, now: Instant, may_restart: fn(usize, u8) -> bool) -> Change {
+    pub(super) fn fail(
+        &mut self,
+        now: Instant,
+        why: ServiceFailure,
+        may_restart: fn(usize, u8) -> bool,
+    ) -> Change {
         if self.is_idle || self.is_given_up {
             return Change::None;
         }
         self.due = now + self.service.deadline;
         let is_new = core::mem::replace(&mut self.standing, Standing::Failed) != Standing::Failed;
-        let change = if is_new { Change::Failed } else { Change::None };
+        let change = if is_new { Change::Failed(why) } else { Change::None };
         // Its last restart is not over yet: it has another deadline.
         if self.pending || self.restarting.is_some_and(|(_, until)| now < until) {
             return change;

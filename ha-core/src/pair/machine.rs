@@ -13,7 +13,7 @@ use super::flaps::Flaps;
 use super::hand_over::HandOver;
 use super::heartbeat::{Heartbeat, MAX_HEARTBEAT_LEN, OUR_PROTOCOL};
 use super::history::History;
-use super::news::{Action, Departure, Event, Input, Mismatch, Refusal, Why};
+use super::news::{Action, Departure, Event, Input, Mismatch, Refusal, ServiceFailure, Why};
 use super::obstacle::Obstacles;
 use super::peer::Peer;
 use super::role::{Goal, Role, State};
@@ -495,7 +495,9 @@ impl Machine for Pair {
                 self.monitor(now, |monitor, _| monitor.answered(answer))
             }
             Input::ServiceAlive(id) => self.monitor(now, |monitor, now| monitor.alive(now, id)),
-            Input::ServiceFailed(id) => self.monitor(now, |monitor, now| monitor.failed(now, id)),
+            Input::ServiceFailed(id) => {
+                self.monitor(now, |monitor, now| monitor.failed(now, id, ServiceFailure::Told))
+            }
             Input::RetryService(id) => self.monitor(now, |monitor, now| monitor.retry(now, id)),
             Input::HealthWeight(_)
             | Input::MonitoredLinks(_)

@@ -79,7 +79,7 @@ fn what_a_standby_does_not_know_counts_against_it() {
     two.input(B, link(LAN, 0, false)).unwrap();
     two.input(A, link(LAN, 0, false)).unwrap();
     assert_eq!((two.lacks(), two.takes()), ([5, 5], 0));
-    two.restart(B);
+    two.restart_untold(B);
     two.run(seconds(1));
     assert_eq!(two.lacks(), [5, 15], "neither the LAN nor the WAN is known to be up");
     assert_eq!(two.states(), [State::Active, State::Standby]);
@@ -89,7 +89,8 @@ fn what_a_standby_does_not_know_counts_against_it() {
     assert_eq!((two.lacks(), two.takes()), ([5, 5], 0));
 
     // Nothing was told to either of its start, and it is alone: it is Active, and lacks nothing.
-    let mut two = Two::new(MonitorConfig::builder().interface(lan()).build().unwrap());
+    let mut two =
+        Two::new([(); 2].map(|()| MonitorConfig::builder().interface(lan()).build().unwrap()));
     two.run(seconds(2));
     assert_eq!(two.states(), [State::Active, State::Standby]);
     assert_eq!(two.lacks(), [0, 5]);
@@ -102,8 +103,9 @@ fn a_monitor_that_only_one_unit_has_moves_nothing_by_itself() {
     let more = monitors().build().unwrap();
     let less = MonitorConfig::builder().build().unwrap();
     for configs in [[more.clone(), less.clone()], [less, more]] {
-        let mut two = Two::with(configs);
-        two.all_links(true);
+        let mut two = Two::new(configs);
+        two.links_up(A);
+        two.links_up(B);
         two.run(seconds(20));
         assert_eq!((two.lacks(), two.states()), ([0, 0], [State::Active, State::Standby]));
     }

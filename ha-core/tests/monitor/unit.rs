@@ -76,7 +76,6 @@ pub(crate) fn monitors() -> MonitorConfigBuilder {
 /// One unit, with all that it ever wanted and told.
 pub(crate) struct Unit {
     pub(crate) pair: Pair,
-    pub(crate) monitoring: MonitorConfig,
     pub(crate) probes: Vec<(ActionId, Probe)>,
     pub(crate) restarts: Vec<(ActionId, ServiceId)>,
     pub(crate) events: Vec<Event>,
@@ -87,39 +86,12 @@ pub(crate) struct Unit {
     pub(crate) works: Vec<ServiceId>,
 }
 
-impl Unit {
-    fn new(unit: Designation, monitoring: MonitorConfig, seed: u64, now: Instant) -> Self {
-        let (own, peer) = match unit {
-            Designation::Primary => ("SN-A", "SN-B"),
-            Designation::Secondary => ("SN-B", "SN-A"),
-        };
-        let product = Product { model: "box".parse().unwrap(), firmware: "1".parse().unwrap() };
-        let (own, peer) = (own.parse().unwrap(), peer.parse().unwrap());
-        let config = PairConfig::builder(unit, own, peer, product, seed)
-            .heartbeat_interval(Duration::from_millis(100))
-            .trigger_level(3)
-            .flap_limit(100, seconds(600))
-            .monitoring(monitoring.clone())
-            .build()
-            .unwrap();
-        Self {
-            pair: Pair::new(config, now),
-            works: monitoring.services().iter().map(|it| it.id).collect(),
-            monitoring,
-            probes: Vec::new(),
-            restarts: Vec::new(),
-            events: Vec::new(),
-            outbox: Vec::new(),
-            reaches: true,
-        }
-    }
-}
-
 /// Two units that hear each other, unless `cut`.
 pub(crate) struct Two {
     pub(crate) now: Instant,
     pub(crate) units: [Unit; 2],
     pub(crate) cut: bool,
+    monitoring: [MonitorConfig; 2],
 }
 
 pub(crate) const A: usize = 0;
@@ -128,8 +100,15 @@ pub(crate) const B: usize = 1;
 impl Two {
     /// A is Active, B is Standby; links are up, the target answers both.
     pub(crate) fn settled(monitoring: MonitorConfig) -> Self {
-        let mut two = Self::new(monitoring);
-        two.all_links(true);
+        Self::settled_where(monitoring, true)
+    }
+
+    /// The same, whether or not the target has ever answered.
+    pub(crate) fn settled_where(monitoring: MonitorConfig, reaches: bool) -> Self {
+        let mut two = Self::new([monitoring.clone(), monitoring]);
+        two.units.iter_mut().for_each(|unit| unit.reaches = reaches);
+        two.links_up(A);
+        two.links_up(B);
         two.run(seconds(2));
         assert_eq!(two.states(), [State::Active, State::Standby]);
         two.units.iter_mut().for_each(|unit| unit.events.clear());
@@ -137,34 +116,29 @@ impl Two {
     }
 
     /// Both have just started, and were told nothing.
-    pub(crate) fn new(monitoring: MonitorConfig) -> Self {
-        Self::with([monitoring.clone(), monitoring])
-    }
-
-    pub(crate) fn with(monitoring: [MonitorConfig; 2]) -> Self {
+    pub(crate) fn new(monitoring: [MonitorConfig; 2]) -> Self {
         let now = Instant::from_millis(1_000_000);
-        let mut units = [Designation::Primary, Designation::Secondary].into_iter().zip(monitoring);
-        let mut unit = || {
-            let (unit, monitoring) = units.next().unwrap();
-            Unit::new(unit, monitoring, 7 + u64::from(unit == Designation::Primary), now)
-        };
-        Self { now, units: [unit(), unit()], cut: false }
+        let units = [A, B].map(|unit| Unit::new(unit, 7, monitoring[unit].clone(), true, now));
+        Self { now, units, cut: false, monitoring }
     }
 
-    /// A unit starts anew, and is told nothing.
+    /// A unit restarts at once: it knows nothing, and bears another start's number. What it told and wanted
+    /// before is forgotten.
     pub(crate) fn restart(&mut self, unit: usize) {
-        let designation = [Designation::Primary, Designation::Secondary][unit];
-        let monitoring = self.units[unit].monitoring.clone();
-        self.units[unit] = Unit::new(designation, monitoring, 99, self.now);
+        self.restart_untold(unit);
+        self.links_up(unit);
     }
 
-    /// All ports of all links of both.
-    pub(crate) fn all_links(&mut self, up: bool) {
-        for unit in [A, B] {
-            for it in self.units[unit].monitoring.interfaces().to_vec() {
-                for port in 0..it.physical.map_or(0, |link| link.ports) {
-                    self.input(unit, Input::Link { interface: it.interface, port, up }).unwrap();
-                }
+    /// The same, and it is not told how its links are.
+    pub(crate) fn restart_untold(&mut self, unit: usize) {
+        let reaches = self.units[unit].reaches;
+        self.units[unit] = Unit::new(unit, 70, self.monitoring[unit].clone(), reaches, self.now);
+    }
+
+    pub(crate) fn links_up(&mut self, unit: usize) {
+        for it in self.monitoring[unit].clone().interfaces() {
+            for port in 0..it.physical.map_or(0, |link| link.ports) {
+                self.input(unit, Input::Link { interface: it.interface, port, up: true }).unwrap();
             }
         }
     }
@@ -226,7 +200,12 @@ impl Two {
 
     /// Ten milliseconds, in which nothing comes from outside.
     pub(crate) fn step(&mut self) {
-        self.now = self.now + Duration::from_millis(10);
+        self.wait(Duration::from_millis(10));
+    }
+
+    /// A while without anything from outside, at the end of which both look at the clock.
+    pub(crate) fn wait(&mut self, length: Duration) {
+        self.now = self.now + length;
         for unit in &mut self.units {
             unit.pair.handle_timeout(self.now);
         }
@@ -260,6 +239,33 @@ impl Two {
 }
 
 impl Unit {
+    /// One that starts now, and has said and heard nothing.
+    fn new(unit: usize, seed: u64, monitoring: MonitorConfig, reaches: bool, now: Instant) -> Self {
+        let (designation, own, peer) = match unit {
+            A => (Designation::Primary, "SN-A", "SN-B"),
+            _ => (Designation::Secondary, "SN-B", "SN-A"),
+        };
+        let product = Product { model: "box".parse().unwrap(), firmware: "1".parse().unwrap() };
+        let (own, peer) = (own.parse().unwrap(), peer.parse().unwrap());
+        let works = monitoring.services().iter().map(|it| it.id).collect();
+        let config = PairConfig::builder(designation, own, peer, product, seed + unit as u64)
+            .heartbeat_interval(Duration::from_millis(100))
+            .trigger_level(3)
+            .flap_limit(100, seconds(600))
+            .monitoring(monitoring)
+            .build()
+            .unwrap();
+        Self {
+            pair: Pair::new(config, now),
+            probes: Vec::new(),
+            restarts: Vec::new(),
+            events: Vec::new(),
+            outbox: Vec::new(),
+            reaches,
+            works,
+        }
+    }
+
     fn poll(&mut self, now: Instant) {
         let mut buf = [0; MAX_HEARTBEAT_LEN];
         while let Some(output) = self.pair.poll_output(now, &mut buf) {

@@ -2,7 +2,10 @@
 
 use crate::harness::{A, B, World, config_of, ms, product};
 use core::time::Duration;
-use ha_core::pair::{Event, Input, Mode, PathKind, Product, Role, Severity, Why};
+use ha_core::pair::{
+    Demotion, Departure, Event, Input, Mode, Obstacles, PathKind, Product, Role, Severity, Stance,
+    Why,
+};
 
 /// STA-2, PAIR-15: a change of the role that only a person sees is told with its cause too: SYNC while the
 /// state is not complete.
@@ -62,6 +65,45 @@ fn error_comes_and_goes_with_an_event() {
         matches!(it, Event::RoleShown { from: Role::Error, why: Why::MismatchOver, .. })
     });
     assert!(mismatch < error && error < upgrade && upgrade < over, "{events:?}");
+}
+
+/// STA-2: another role of the peer is told with what it says of its fitness, in words too.
+#[test]
+fn the_peers_role_is_told_with_its_fitness() {
+    let mut world = World::new(|config| config);
+    world.settle();
+    world.run_for(ms(100));
+    let since = world.now();
+    let demotion = Demotion { owner: "test".parse().unwrap(), reason: "fan".parse().unwrap() };
+    world.input(A, Input::Demote { demotion, lasts: None }).unwrap();
+    world.run_for(ms(100));
+    let told: Vec<_> = world
+        .events(B, since)
+        .iter()
+        .filter(|event| matches!(event, Event::PeerStance { .. }))
+        .map(ToString::to_string)
+        .collect();
+    let expected = [
+        "peer is giving the role up; health 10000 (demoted)",
+        "peer has released the role; health 10000 (demoted)",
+        "peer is Standby; health 10000 (demoted)",
+    ];
+    assert_eq!(told, expected);
+
+    let mut world = World::new(|config| config);
+    world.settle();
+    world.run_for(ms(100));
+    let since = world.now();
+    world.input(A, Input::Leave(Departure::Stop)).unwrap();
+    world.run_for(ms(100));
+    let left = |event: &Event| match event {
+        Event::PeerStance { from: Stance::Withdrawing, to: Stance::Left, obstacles, .. } => {
+            assert_eq!(*obstacles, Obstacles::LEAVING);
+            event.to_string() == "peer leaves; health 10000; held back: leaving"
+        }
+        _ => false,
+    };
+    assert!(world.events(B, since).iter().any(left), "{:?}", world.events(B, since));
 }
 
 /// STA-2: a path that is lost and heard again, a lost peer and a role that changes are told in words.
