@@ -50,19 +50,19 @@ fn the_role_goes_to_where_the_link_is_up() {
     assert_eq!(here["links"][1]["up"], false);
     assert_eq!(here["deductions"][0]["what"], "link of wan0");
     let text_here = text(&ours);
-    assert!(text_here.contains("\n  health   1\n  lacks    1: link of wan0\n"), "{text_here}");
+    assert!(text_here.contains("\n  health   9999\n  lacks    1: link of wan0\n"), "{text_here}");
     assert!(text_here.contains("\n  link     wan0       down\n"), "{text_here}");
     let there = until("the peer's weight", || {
-        status(&file).filter(|status| status["peer"]["health"]["weight"] == 1)
+        status(&file).filter(|status| status["peer"]["health"]["weight"] == 9_999)
     });
     assert_eq!(
         (&there["health"]["weight"], &there["counted"]["tally"]["takes"]),
-        (&2.into(), &1.into())
+        (&10_000.into(), &1.into())
     );
     assert!(text(&file).contains("\n  peer     lacks 1: link of wan0\n"), "{}", text(&file));
 
     site.peer.ip("link set far0 down");
-    until("both are alike", || status(&ours).filter(|it| it["peer"]["health"]["weight"] == 1));
+    until("both are alike", || status(&ours).filter(|it| it["peer"]["health"]["weight"] == 9_999));
     site.unit.ip("link set far0 up");
     // The other way round, the same.
     until_role(&ours, "ACTIVE");
@@ -85,7 +85,10 @@ fn redundant_ports_count_as_one_interface() {
     let ours = site.directory.path().join("fw.toml");
     site.unit.ip("link set far1 down");
     let here = site.status_when("one port is down", |it| it["links"][1]["ports_up"] == 1);
-    assert_eq!((&here["links"][1]["up"], &here["health"]["weight"]), (&true.into(), &2.into()));
+    assert_eq!(
+        (&here["links"][1]["up"], &here["health"]["weight"]),
+        (&true.into(), &10_000.into())
+    );
     let text = text(&ours);
     assert!(text.contains("\n  link     wan0       up, 1 of 2 ports up\n"), "{text}");
     site.unit.ip("link set far2 down");
@@ -203,7 +206,7 @@ fn a_failed_service_moves_the_role_and_is_restarted() {
     std::fs::write(&works, "").unwrap();
     let here =
         site.status_when("it works again", |status| status["services"][0]["failed"] == false);
-    assert_eq!((&here["role"], &here["health"]["weight"]), (&"STANDBY".into(), &3.into()));
+    assert_eq!((&here["role"], &here["health"]["weight"]), (&"STANDBY".into(), &9_999.into()));
     let (code, answer) = retry("dns");
     assert_eq!(code, Some(1));
     assert!(answer.starts_with("refused: ") && answer.contains("has not failed"), "{answer}");

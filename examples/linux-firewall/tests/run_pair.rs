@@ -245,12 +245,12 @@ fn a_standby_with_more_carriers_takes_over() {
     let here = site.status_when("it is Standby", |status| status["role"] == "STANDBY");
     assert_eq!(
         (&here["health"]["weight"], &here["peer"]["health"]["weight"]),
-        (&1.into(), &2.into())
+        (&9_999.into(), &10_000.into())
     );
     site.unit.ip("link set far0 up");
-    site.status_when("the carrier is back", |status| status["health"]["weight"] == 2);
+    site.status_when("the carrier is back", |status| status["health"]["weight"] == 10_000);
     until("the peer knows", || {
-        status(&file).filter(|status| status["peer"]["health"]["weight"] == 2)
+        status(&file).filter(|status| status["peer"]["health"]["weight"] == 10_000)
     });
     assert!(active(&status(&file).unwrap()));
 }
