@@ -13,7 +13,7 @@ use super::flaps::Flaps;
 use super::hand_over::HandOver;
 use super::heartbeat::{Heartbeat, MAX_HEARTBEAT_LEN, OUR_PROTOCOL};
 use super::history::History;
-use super::news::{Action, Departure, Event, Input, Mismatch, Refusal, Why};
+use super::news::{Action, Departure, Event, Input, Mismatch, Refusal, ServiceFailure, Why};
 use super::obstacle::Obstacles;
 use super::peer::Peer;
 use super::role::{Goal, Role, State};
@@ -33,6 +33,8 @@ use alloc::vec::Vec;
 pub const MAX_EVENTS: usize = 256;
 /// How long a unit holds back before it tries again what has just failed, in failure times.
 const HOLD_IN_FAILURE_TIMES: u32 = 10;
+/// Whoever was kept from its heartbeats for so many intervals may have missed what it should have been told.
+const HUNG_IN_INTERVALS: u32 = 2;
 
 /// The role machine of one unit of a pair. See the [module](super) for what it does, and
 /// [`Machine`] for how it is driven.
@@ -169,6 +171,10 @@ impl Pair {
             }
             self.dispatch(now, Cause::Stalled);
             self.set_silence_timer();
+        } else if takes_part && length > self.config.interval().saturating_mul(HUNG_IN_INTERVALS) {
+            // Too short for the role, but services and targets may not have been heard.
+            self.monitor.stalled(now);
+            self.set_monitor_timer();
         }
         now
     }
@@ -230,8 +236,7 @@ impl Pair {
             }
         }
         self.hand_over.entered(to);
-        self.monitor.active(now, to.holds_active());
-        self.set_monitor_timer();
+        self.monitor_as(now, to.holds_active());
         self.begin(now, from, to);
         self.timers.set(Timer::Action, self.duties.deadline());
         let (from, to) = (from.role(), to.role());
@@ -490,7 +495,9 @@ impl Machine for Pair {
                 self.monitor(now, |monitor, _| monitor.answered(answer))
             }
             Input::ServiceAlive(id) => self.monitor(now, |monitor, now| monitor.alive(now, id)),
-            Input::ServiceFailed(id) => self.monitor(now, |monitor, now| monitor.failed(now, id)),
+            Input::ServiceFailed(id) => {
+                self.monitor(now, |monitor, now| monitor.failed(now, id, ServiceFailure::Told))
+            }
             Input::RetryService(id) => self.monitor(now, |monitor, now| monitor.retry(now, id)),
             Input::HealthWeight(_)
             | Input::MonitoredLinks(_)
@@ -571,7 +578,7 @@ impl Machine for Pair {
         if let Some((id, action)) = self.poll_burst(now).or_else(|| self.duties.poll_rest()) {
             return Some(Output::Action { id, action });
         }
-        if let Some((id, action)) = self.poll_monitor() {
+        if let Some((id, action)) = self.poll_monitor(now) {
             return Some(Output::Action { id, action });
         }
         if self.events_dropped > 0 {
