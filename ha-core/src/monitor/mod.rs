@@ -18,8 +18,8 @@
 //! - services that run on both units and have failed;
 //!
 //! and, on a unit that does not hold the role, of links and services of which it does not know yet that they work:
-//! a port of each link has to be reported, and each service; one that had failed has to report for ten seconds. A
-//! Standby has to show that it is fitter (MON-2), and one that has just started, with the same fault as its Active,
+//! a port of each link has to be reported, and each service; a link that was down has to be up for ten seconds, and a
+//! service that had failed has to report still after ten. A Standby has to show that it is fitter (MON-2), and one that has just started, with the same fault as its Active,
 //! is not.
 //!
 //! So the same fault on both units leaves both weights alike, and moves nothing (CRASH-3, L2), and a monitor that only
@@ -60,6 +60,10 @@ use target::Target;
 /// The health weight of a unit that lacks nothing, without what its embedder adds
 /// ([`Input::HealthWeight`](crate::pair::Input::HealthWeight)). All monitors together weigh less.
 pub const FULL_WEIGHT: u16 = 10_000;
+
+/// On a unit that is not Active, what was down or had failed counts again after so long: what repairs it must not
+/// bring the role back, to be lost by the same fault of the peer (CRASH-3).
+const RESTORE_HOLD: core::time::Duration = core::time::Duration::from_secs(10);
 
 /// All that a unit monitors.
 #[derive(Clone, Debug)]
@@ -126,6 +130,7 @@ impl Monitor {
 impl Monitor {
     pub(crate) fn link(
         &mut self,
+        now: Instant,
         interface: InterfaceId,
         port: u8,
         up: bool,
@@ -133,7 +138,7 @@ impl Monitor {
         let link = self.links.iter_mut().find(|link| link.interface == interface);
         let link = link.ok_or(Refusal::NotMonitored(interface))?;
         let before = link.is_up();
-        if !link.ports.report(port, up) {
+        if !link.report(now, port, up) {
             return Err(Refusal::NoSuchPort { interface, port });
         }
         if let Some(up) = link.is_up().filter(|_| link.is_up() != before) {
@@ -206,7 +211,9 @@ impl Monitor {
 impl Monitor {
     pub(crate) fn next(&self) -> Option<Instant> {
         let targets = self.targets.iter().map(Target::next);
-        targets.chain(self.services.iter().filter_map(Watched::next)).min()
+        let services = self.services.iter().filter_map(Watched::next);
+        let links = self.links.iter().filter_map(Link::next);
+        targets.chain(services).chain(links).min()
     }
 
     pub(crate) fn handle_timeout(&mut self, now: Instant) {
@@ -217,7 +224,7 @@ impl Monitor {
                 self.events.push(reach_event(target));
             }
         }
-        self.services.iter_mut().for_each(|service| service.handle_timeout(now));
+        self.links.iter_mut().for_each(|link| link.handle_timeout(now));
         let overdue: Vec<_> =
             self.services.iter().filter(|it| it.is_overdue(now)).map(|it| it.service.id).collect();
         for id in overdue {
@@ -250,6 +257,14 @@ impl Monitor {
     pub(crate) fn stalled(&mut self, now: Instant) {
         self.targets.iter_mut().for_each(|target| target.stalled(now));
         self.services.iter_mut().for_each(|service| service.stalled(now));
+    }
+
+    /// The unit was woken later than it wanted to be: for so long nothing was heard of what it watches. Twice that is
+    /// given, since what there was to be heard may come one after the other.
+    pub(crate) fn late(&mut self, by: core::time::Duration) {
+        let by = by.saturating_mul(2);
+        self.targets.iter_mut().for_each(|target| target.late(by));
+        self.services.iter_mut().for_each(|service| service.late(by));
     }
 
     pub(crate) fn active(&mut self, now: Instant, active: bool) {
@@ -299,7 +314,7 @@ impl Monitor {
     }
 
     fn is_link_deducted(&self, it: &Link) -> bool {
-        !it.is_up().unwrap_or(!self.must_show())
+        it.is_deducted(self.must_show())
     }
 
     /// Whether what is not known counts against this unit.

@@ -1,5 +1,6 @@
 //! Crash detection: services that report, are restarted, and are given up (CRASH-1, CRASH-2).
 
+use super::RESTORE_HOLD;
 use super::config::{Service, ServiceScope};
 use crate::machine::ActionId;
 use crate::pair::ServiceFailure;
@@ -9,10 +10,6 @@ use core::time::Duration;
 
 /// A restart that was not answered for so long counts as carried out: nothing else could end it.
 const RESTART_LIMIT: Duration = Duration::from_secs(120);
-/// On a unit that is not Active, a service that had failed counts again after it has reported for so long: a
-/// restart that repairs it must not bring the role back, to be lost by the same fault of the peer (CRASH-3).
-const RESTORE_HOLD: Duration = Duration::from_secs(10);
-
 /// What is known of a service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Standing {
@@ -20,7 +17,7 @@ enum Standing {
     Unheard,
     Works,
     Failed,
-    /// It had failed, and reports again.
+    /// It had failed, and reports again: it counts with the first report from then on.
     Returns {
         until: Instant,
     },
@@ -87,21 +84,8 @@ impl Watched {
 
     /// When it has to be looked at again.
     pub(super) fn next(&self) -> Option<Instant> {
-        let due = match self.standing {
-            Standing::Returns { until } => self.due.min(until),
-            Standing::Unheard | Standing::Works | Standing::Failed => self.due,
-        };
         // One that was given up comes back by itself, or by an administrator.
-        (!self.is_idle && !self.is_given_up).then_some(due)
-    }
-
-    /// It has reported for long enough to count again.
-    pub(super) fn handle_timeout(&mut self, now: Instant) {
-        if let Standing::Returns { until } = self.standing
-            && until <= now
-        {
-            self.standing = Standing::Works;
-        }
+        (!self.is_idle && !self.is_given_up).then_some(self.due)
     }
 
     /// It reports. However often it does, that is all there is to it.
@@ -121,6 +105,10 @@ impl Watched {
                 self.standing = Standing::Works;
                 Change::None
             }
+            Standing::Returns { until } if until <= now => {
+                self.standing = Standing::Works;
+                Change::None
+            }
             Standing::Works | Standing::Returns { .. } => Change::None,
         }
     }
@@ -133,6 +121,10 @@ impl Watched {
         may_restart: fn(usize, u8) -> bool,
     ) -> Change {
         if self.is_idle || self.is_given_up {
+            return Change::None;
+        }
+        // A check that finds it not working while it has its deadline says nothing new.
+        if self.is_failed() && why == ServiceFailure::Told && now < self.due {
             return Change::None;
         }
         self.due = now + self.service.deadline;
@@ -157,7 +149,7 @@ impl Watched {
 
     /// Says whether it has to be told that the deadline has passed.
     pub(super) fn is_overdue(&self, now: Instant) -> bool {
-        !self.is_idle && !self.is_given_up && self.due <= now
+        self.next().is_some_and(|due| due <= now)
     }
 
     /// An administrator wants another try. Says whether there is anything to try.
@@ -210,5 +202,13 @@ impl Watched {
     /// This unit did nothing for a while, and reports of that time were not heard (CRASH-4).
     pub(super) fn stalled(&mut self, now: Instant) {
         self.due = self.due.max(now + self.service.deadline);
+        if let Standing::Returns { until } = &mut self.standing {
+            *until = now + RESTORE_HOLD;
+        }
+    }
+
+    /// This unit was woken late: for so long nothing may have been heard of it.
+    pub(super) fn late(&mut self, by: Duration) {
+        self.due = self.due + by;
     }
 }

@@ -23,7 +23,8 @@ pub struct LinkStatus {
     pub ports: u8,
     /// What it counts in the health weight.
     pub weight: u16,
-    /// That is deducted at present: it is down, or not known to be up on a unit that is not Active (MON-2).
+    /// That is deducted at present: it is down; or, on a unit that is not Active, not known to be up, or
+    /// was down within the last ten seconds (MON-2).
     pub deducted: bool,
 }
 
@@ -68,7 +69,7 @@ pub struct ServiceStatus {
     /// What it counts in the health weight.
     pub weight: u16,
     /// That is deducted at present: it has failed; or, on a unit that is not Active, it has not reported yet, or not
-    /// for ten seconds since it failed.
+    /// ten seconds after it reported again.
     pub deducted: bool,
 }
 

@@ -10,6 +10,7 @@ use super::role::{Stance, State};
 use super::timer::Timer;
 use super::transition::Cause;
 use crate::machine::{ActionError, ActionId};
+use crate::monitor::FULL_WEIGHT;
 use crate::time::Instant;
 
 /// What a unit was told of itself.
@@ -79,6 +80,9 @@ impl Pair {
     pub(super) fn learn_of_itself(&mut self, now: Instant, input: Input) -> Result<(), Refusal> {
         let before = (self.judgement(), self.obstacles());
         match input {
+            Input::HealthWeight(weight) if weight > u16::MAX.saturating_sub(FULL_WEIGHT) => {
+                return Err(Refusal::HealthWeight(weight));
+            }
             Input::HealthWeight(weight) => self.fitness.weight = weight,
             Input::MonitoredLinks(MonitoredLinks { configured, up }) => {
                 if up > configured {

@@ -33,8 +33,6 @@ use alloc::vec::Vec;
 pub const MAX_EVENTS: usize = 256;
 /// How long a unit holds back before it tries again what has just failed, in failure times.
 const HOLD_IN_FAILURE_TIMES: u32 = 10;
-/// Whoever was kept from its heartbeats for so many intervals may have missed what it should have been told.
-const HUNG_IN_INTERVALS: u32 = 2;
 
 /// The role machine of one unit of a pair. See the [module](super) for what it does, and
 /// [`Machine`] for how it is driven.
@@ -78,6 +76,8 @@ pub struct Pair {
     pub(super) stranger_at: Option<Instant>,
     /// The latest time that was handed in.
     pub(super) now: Instant,
+    /// Until then it is known how late this unit was woken.
+    pub(super) punctual: Instant,
     pub(super) backward_steps: u64,
     pub(super) events: VecDeque<Event>,
     pub(super) events_dropped: u64,
@@ -108,6 +108,7 @@ impl Pair {
             term: 0,
             warm: false,
             fitness: Fitness::default(),
+            punctual: now,
             monitor: Monitor::new(&config.monitoring, config.designation, config.rules, now),
             peer: Peer::new(config.path_count()),
             mismatch: None,
@@ -171,12 +172,20 @@ impl Pair {
             }
             self.dispatch(now, Cause::Stalled);
             self.set_silence_timer();
-        } else if takes_part && length > self.config.interval().saturating_mul(HUNG_IN_INTERVALS) {
-            // Too short for the role, but services and targets may not have been heard.
-            self.monitor.stalled(now);
+        } else if takes_part && !self.monitor.is_idle() {
+            self.note_lateness(now);
+        }
+        self.punctual = now;
+        now
+    }
+
+    /// A unit that was woken too late, but not so late that it matters for the role, may not have heard what it watches.
+    fn note_lateness(&mut self, now: Instant) {
+        let due = self.timers.next().map(|(at, _)| at.max(self.punctual));
+        if let Some(due) = due.filter(|due| *due < now) {
+            self.monitor.late(now.saturating_since(due));
             self.set_monitor_timer();
         }
-        now
     }
 
     fn own_view(&self, obstacles: Obstacles) -> OwnView {
@@ -489,7 +498,7 @@ impl Machine for Pair {
             }
             Input::Maintenance(maintenance) => self.set_maintenance(now, maintenance),
             Input::Link { interface, port, up } => {
-                self.monitor(now, |monitor, _| monitor.link(interface, port, up))
+                self.monitor(now, |monitor, now| monitor.link(now, interface, port, up))
             }
             Input::ProbeAnswered(answer) => {
                 self.monitor(now, |monitor, _| monitor.answered(answer))

@@ -22,7 +22,7 @@ use thiserror::Error;
 #[non_exhaustive]
 pub enum Input {
     /// What the embedder finds of this unit's health by itself (PAIR-5, CRASH-3): more is better; 0 until it is
-    /// told. It is added, as far as 65,535 in all, to what the [monitors](crate::monitor) come to. A
+    /// told, 55,535 at the most. It is added to what the [monitors](crate::monitor) come to. A
     /// Standby that is strictly better than its Active takes over.
     HealthWeight(u16),
     /// For an embedder that monitors links itself: how many of them are up (BEY-3); none are monitored until
@@ -158,6 +158,9 @@ pub enum Refusal {
         /// How many are up.
         up: u16,
     },
+    /// A health weight above 55,535 leaves no room for what the monitors come to.
+    #[error("health weight: {0} is above 55535")]
+    HealthWeight(u16),
     /// The configuration says which links are monitored: they are told one by one.
     #[error("monitored links: each is told by itself, as Link")]
     LinksAreConfigured,

@@ -41,6 +41,24 @@ fn a_link_that_is_down_on_both_moves_nothing() {
     }
 }
 
+/// MON-2, L2: a switch restarts: its link goes down at both, one after the other, and comes up again likewise. The role
+/// moves once, and not back.
+#[test]
+fn a_link_that_comes_back_does_not_bring_the_role_back() {
+    let mut two = Two::settled(monitors().build().unwrap());
+    for round in 1..=5 {
+        for up in [false, true] {
+            for unit in [A, B] {
+                two.input(unit, link(LAN, 0, up)).unwrap();
+                two.run(Duration::from_millis(300));
+            }
+            two.run(seconds(2));
+        }
+        two.run(seconds(20));
+        assert_eq!((two.lacks(), two.takes()), ([0, 0], 1), "round {round}");
+    }
+}
+
 /// MON-1: an interface with redundant ports is up as long as one of them is, and counts once.
 #[test]
 fn redundant_ports_count_as_one_interface() {
@@ -53,6 +71,8 @@ fn redundant_ports_count_as_one_interface() {
     assert_eq!(two.lacks(), [10, 0]);
     assert_eq!(two.states(), [State::Standby, State::Active]);
     two.input(A, link(WAN, 0, true)).unwrap();
+    assert_eq!(two.lacks(), [10, 0], "it has to stay up for a while");
+    two.run(seconds(10));
     assert_eq!(two.lacks(), [0, 0]);
     assert_eq!(two.states(), [State::Standby, State::Active], "equal: it stays where it is");
 }
@@ -124,6 +144,9 @@ fn unknown_interfaces_and_ports_are_refused() {
     }
     let counted = Input::MonitoredLinks(MonitoredLinks { configured: 1, up: 0 });
     assert_eq!(two.input(A, counted), Err(Refusal::LinksAreConfigured));
+    // There would be no room left for what the monitors come to.
+    let heavy = Input::HealthWeight(55_536);
+    assert_eq!(two.input(A, heavy), Err(Refusal::HealthWeight(55_536)));
     assert_eq!(two.status(A), before);
 }
 

@@ -91,8 +91,53 @@ fn a_repair_does_not_bring_the_role_back() {
     assert_eq!(two.lacks(), [7, 0], "for the Active it counts at once");
     two.run(Duration::from_millis(9100));
     assert_eq!(two.lacks(), [7, 0]);
-    two.run(Duration::from_millis(200));
+    // It reports once a second.
+    two.run(Duration::from_millis(1200));
     assert_eq!((two.lacks(), two.takes()), ([0, 0], 1));
+}
+
+/// CRASH-3: one report proves nothing: it has to report still when the time is over.
+#[test]
+fn a_service_that_reports_once_has_not_shown_that_it_works() {
+    let slow = Service { deadline: seconds(60), ..dhcp() };
+    let mut two = Two::settled(MonitorConfig::builder().service(slow).build().unwrap());
+    two.units[B].works.clear();
+    two.input(B, Input::ServiceFailed(DHCP)).unwrap();
+    two.input(B, Input::ServiceAlive(DHCP)).unwrap();
+    two.run(seconds(30));
+    assert_eq!(two.lacks(), [0, 7]);
+    two.input(B, Input::ServiceAlive(DHCP)).unwrap();
+    assert_eq!(two.lacks(), [0, 0]);
+}
+
+/// CRASH-1: a check that finds a service not working again and again uses no restarts up: each has its deadline.
+#[test]
+fn a_failure_that_is_told_often_is_one_failure() {
+    let mut two = two();
+    two.units[A].works.clear();
+    for _ in 0..150 {
+        two.input(A, Input::ServiceFailed(DHCP)).unwrap();
+        let now = two.now;
+        while !two.units[A].restarts.is_empty() {
+            two.units[A].restarted(now, Ok(()));
+        }
+        two.run(Duration::from_millis(10));
+    }
+    let status = two.status(A).services[0];
+    assert_eq!((status.restarts, status.given_up), (1, false));
+}
+
+/// CRASH-4: a unit that hiccups again and again still finds what has failed.
+#[test]
+fn hiccups_do_not_blind_it() {
+    let mut two = two();
+    two.units[A].works.retain(|service| *service != DHCP);
+    for _ in 0..5 {
+        two.run(Duration::from_millis(1400));
+        two.now = two.now + Duration::from_millis(250);
+    }
+    two.run(Duration::from_millis(100));
+    assert_eq!(failed(&two, A), 1);
 }
 
 /// CRASH-3: a Standby that has just started does not know yet whether its services work: that counts against it.

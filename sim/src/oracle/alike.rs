@@ -88,6 +88,5 @@ impl Alike {
 pub(crate) fn memory(config: &MonitorConfig, failure_time: Duration) -> Duration {
     let deadline = config.services().iter().map(|it| it.deadline).max().unwrap_or_default();
     let probes = config.probe_interval() * (u32::from(config.missed_probes()) + 3);
-    let hold = if config.services().is_empty() { Duration::ZERO } else { RESTORE_HOLD };
-    probes + deadline * 2 + hold + failure_time * 20
+    probes + deadline * 2 + RESTORE_HOLD + failure_time * 20
 }

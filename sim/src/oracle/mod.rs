@@ -350,11 +350,13 @@ impl Oracle {
     /// The unit does something: did its clock show a stall before?
     pub(crate) fn awake(&mut self, unit: usize, local: Instant, holds: bool) {
         let local = self.clock(unit, local);
-        if self.s3.silence(unit, local) > self.interval[unit] * 2 {
-            self.monitors.hung(unit, self.told_at[unit], local);
+        let silence = self.s3.silence(unit, local);
+        if silence > self.interval[unit] {
+            self.monitors.was_late(unit, silence);
         }
         if self.s3.awake(unit, local, holds) {
             self.barred.stalled(unit, local);
+            self.monitors.hung(unit, self.told_at[unit], local);
         }
         if self.told[unit].expire(local) {
             self.changed();

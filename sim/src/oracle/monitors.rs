@@ -2,15 +2,15 @@
 //! - the links that it was told are down, on all their ports;
 //! - the services that have not reported within their deadline;
 //! - unless it says that it is Active, the links of which it was told too little, the services that have not
-//!   reported since its start, and those that have not for [`RESTORE_HOLD`] since they failed;
+//!   reported since its start, and those that have not reported [`RESTORE_HOLD`] after they did so again, or that were
+//!   down so long ago;
 //! - of the targets only such as it has declared lost after so many probes without an answer, and as the peer
 //!   has reached by a probe that it sent after that (MON-4). Which of those it has to lack is asked after calm.
 //!
 //! Excused are
 //! - an Active that hears another one: what it tells stands still until that is over (PAIR-13);
 //! - a service that is late by less than a failure time: whoever hung so long is not told that time has passed
-//!   before all that has arrived is handed in. Who was kept from its heartbeats for more than two intervals gives
-//!   services another deadline;
+//!   before all that has arrived is handed in; and by twice as long as its unit was woken late, which that gives;
 //! - weights that cannot be told apart: only if each is another power of two does the sum say what is missing.
 
 use super::{Rule, Verdict};
@@ -50,6 +50,8 @@ struct Link {
     interface: InterfaceId,
     /// `None`: nothing was told of it.
     ports: Vec<Option<bool>>,
+    /// It was down, and counts until then.
+    returns: Option<Instant>,
     weight: u16,
 }
 
@@ -73,6 +75,8 @@ struct Service {
     deadline: Duration,
     /// By then it has to report.
     due: Instant,
+    /// It may be excused for so much longer.
+    excuse: Duration,
     has_reported: bool,
     /// It may have failed by now; its unit says so.
     has_failed: bool,
@@ -88,7 +92,7 @@ impl Monitors {
         let interfaces = config.interfaces();
         let links = interfaces.iter().filter_map(|it| {
             let ports = vec![None; it.physical?.ports.into()];
-            Some(Link { interface: it.interface, ports, weight: weight() })
+            Some(Link { interface: it.interface, ports, returns: None, weight: weight() })
         });
         let links = links.collect();
         let targets = interfaces.iter().flat_map(|it| {
@@ -114,6 +118,7 @@ impl Monitors {
             weight: weight(),
             deadline: it.deadline,
             due: local + it.deadline,
+            excuse: Duration::ZERO,
             has_reported: false,
             has_failed: false,
             is_told: false,
@@ -158,7 +163,11 @@ impl Monitors {
         match input {
             Input::Link { interface, port, up } => {
                 if let Some(link) = it.links.iter_mut().find(|it| it.interface == interface) {
+                    let was_down = link.is_down();
                     link.ports[usize::from(port)] = Some(up);
+                    if was_down && up {
+                        link.returns = Some(local + RESTORE_HOLD);
+                    }
                 }
             }
             Input::ProbeAnswered(ProbeAnswer { interface, from, sequence }) => {
@@ -188,10 +197,18 @@ impl Monitors {
     pub(super) fn hung(&mut self, unit: usize, told_at: Instant, local: Instant) {
         for service in &mut self.units[unit].services {
             service.has_failed |= service.due <= told_at;
-            // That it has shown that it works was not noted meanwhile.
-            let returns = &mut service.returns[1];
-            *returns = returns.map(|until| if until > told_at { until.max(local) } else { until });
+            // What was not heard meanwhile is no proof.
+            for until in service.returns.iter_mut().flatten() {
+                *until = local + RESTORE_HOLD;
+            }
             service.due = service.due.max(local + service.deadline);
+        }
+    }
+
+    /// The unit did nothing for longer than its heartbeats are apart.
+    pub(super) fn was_late(&mut self, unit: usize, by: Duration) {
+        for service in &mut self.units[unit].services {
+            service.excuse += by * 2;
         }
     }
 
@@ -274,8 +291,11 @@ impl Watched {
     ) -> Result<(), String> {
         let lacks = |weight| lacks & weight != 0;
         for link in &self.links {
-            let counts = link.is_down() || !link.is_up() && !is_active;
-            if counts != lacks(link.weight) {
+            let returns = link.returns.is_some_and(|until| local < until);
+            let counts = link.is_down() || !is_active && (!link.is_up() || returns);
+            // The end of its time may not have been noted yet.
+            let may = counts || !is_active && link.returns.is_some_and(|it| local < it + late);
+            if counts && !lacks(link.weight) || !may && lacks(link.weight) {
                 let says = if counts { "does not count" } else { "counts" };
                 return Err(format!(
                     "{says} the link {}, of ports {:?}",
@@ -303,6 +323,7 @@ impl Service {
     fn reports(&mut self, local: Instant) {
         self.has_reported = true;
         let until = Some(local + RESTORE_HOLD);
+        self.returns = self.returns.map(|returns| returns.filter(|until| local < *until));
         if self.is_told {
             self.returns = [until; 2];
         } else if self.has_failed || self.due <= local {
@@ -310,6 +331,7 @@ impl Service {
         }
         (self.has_failed, self.is_told) = (false, false);
         self.due = local + self.deadline;
+        self.excuse = Duration::ZERO;
     }
 
     fn fails(&mut self, local: Instant) -> Verdict {
@@ -328,15 +350,13 @@ impl Service {
         late: Duration,
         is_active: bool,
     ) -> Result<(), String> {
-        let Self { id, due, has_failed, has_reported, .. } = *self;
-        let [certain, perhaps] = self.returns;
-        let certain = certain.is_some_and(|until| local < until);
-        let perhaps = perhaps.is_some_and(|until| local < until + late);
+        let Self { id, due, excuse, has_failed, has_reported, .. } = *self;
+        let [certain, perhaps] = self.returns.map(|returns| returns.is_some());
         let unproven = !is_active && (!has_reported || perhaps);
         if lacks && !has_failed && local < due && !unproven {
             return Err(format!("counts {id}, which reported in time"));
         }
-        if !lacks && due + late < local {
+        if !lacks && due + late + excuse < local {
             return Err(format!("does not count {id}, which is late"));
         }
         if !lacks && !is_active && (!has_reported || certain) {
