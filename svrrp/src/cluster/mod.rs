@@ -35,6 +35,7 @@ mod machine;
 mod news;
 mod peer;
 mod receiving;
+#[cfg_attr(not(feature = "simulation"), allow(unreachable_pub))] // named by simulators alone
 mod rules;
 mod sending;
 mod status;
