@@ -71,12 +71,12 @@ fn takes_though_another_withdraws(
     ranks: &RankTable,
     view: &GroupView,
 ) -> Decision {
-    let gone = |_, it: &mut NodeView| {
-        if matches!(it.said.stance, Stance::Withdrawing | Stance::Taking) {
-            it.said.stance = Stance::Idle;
+    let others = changed(view, |node, it| {
+        let moves = matches!(it.said.stance, Stance::Withdrawing | Stance::Taking);
+        if node != view.own && moves {
+            (it.said.stance, it.owner) = (Stance::Idle, None);
         }
-    };
-    let others = changed(view, |node, it| if node != view.own { gone(node, it) });
+    });
     decide(group, ranks, &others)
 }
 
@@ -132,15 +132,15 @@ pub const BROKEN: &[Broken] = &[
         put: |_, rules| rules.release_time = |_| Duration::ZERO,
     },
     Broken {
-        name: "no-questions",
-        what: "a question expires at once",
-        caught_by: &[Rule::L1],
-        put: |_, rules| rules.question_time = |_| Duration::ZERO,
+        name: "any-release",
+        what: "any release answers any question",
+        caught_by: &[Rule::S2],
+        put: |_, rules| rules.is_answer = |_, _| true,
     },
     Broken {
         name: "no-listening",
         what: "a start takes at once, and so does a unit that has stalled",
-        caught_by: &[Rule::S2, Rule::Svrrp5, Rule::L1, Rule::Hold],
+        caught_by: &[Rule::Listen],
         put: |_, rules| rules.listening_time = |_| Duration::ZERO,
     },
     Broken {
@@ -179,10 +179,10 @@ pub const BROKEN: &[Broken] = &[
         put: |_, rules| rules.has_stalled = |_, _| false,
     },
     Broken {
-        name: "lost-late",
-        what: "a silent unit counts as lost after two failure times",
-        caught_by: &[Rule::TakeOver, Rule::L1],
-        put: |_, rules| rules.is_lost = |silence, limit| silence >= limit * 2,
+        name: "lost-early",
+        what: "a unit is lost after half of its failure time",
+        caught_by: &[Rule::S2, Rule::Svrrp5],
+        put: |_, rules| rules.is_lost = |silence, limit| silence >= limit / 2,
     },
     Broken {
         name: "no-settling",

@@ -198,7 +198,7 @@ impl Machine for ClusterUnit {
                 if version < self.version {
                     return Err(Refusal::Version { version, present: self.version });
                 }
-                (self.version, self.config.ranks) = (version, ranks);
+                self.version = version;
                 if version >= self.ranks.0 {
                     self.ranks = (version, ranks);
                 }

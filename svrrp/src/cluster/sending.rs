@@ -80,7 +80,8 @@ impl ClusterUnit {
             protocol: OUR_PROTOCOL,
             cluster: self.config.cluster,
             sender: self.config.own,
-            config_version: self.version,
+            // With the ranks that are in force go their version, from whomever they came: so they get everywhere.
+            config_version: self.ranks.0,
             id: DatagramId {
                 start: self.outgoing.start,
                 number: NonZeroU64::new(self.outgoing.number)?,
@@ -165,7 +166,7 @@ impl ClusterUnit {
             settling: self.standing.settling,
         };
         let content =
-            Content { product: Some(self.config.product), ranks: self.config.ranks, groups, heard };
+            Content { product: Some(self.config.product), ranks: self.ranks.1, groups, heard };
         Some(Advertisement { header, unit, content: Some(content) })
     }
 

@@ -88,8 +88,8 @@ pub struct Header {
     pub cluster: u16,
     /// The sender: its node, and which unit of that it is.
     pub sender: Member,
-    /// The version of the configuration by which it works; 0 if it has none yet. All use the rank table of
-    /// the highest that they see (VG-2).
+    /// The version of the configuration by whose ranks it works; 0 if it has none yet. All use the rank table of
+    /// the highest that they see, and pass that on (VG-2).
     pub config_version: u64,
     /// Which datagram this is.
     pub id: DatagramId,

@@ -33,6 +33,8 @@ pub enum Rule {
     S3,
     /// No node takes while one that it hears says that it hears an owner (SVRRP-5).
     Svrrp5,
+    /// A start, or a unit that has stalled, listens for its failure time before it takes what seems free.
+    Listen,
     /// After calm each group has one owner, which is the best by VG-2.
     L1,
     /// A rise of weight is told after the restore hold (VG-4).
@@ -54,6 +56,7 @@ impl fmt::Display for Rule {
             Self::Hold => "VG-4",
             Self::TakeOver => "take-over",
             Self::Inside => "VG-6",
+            Self::Listen => "listening",
             Self::Wire => "wire",
             Self::Progress => "progress",
             Self::S1 => "S1",

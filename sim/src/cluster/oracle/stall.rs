@@ -20,6 +20,8 @@ struct Watched {
     handed_out: Instant,
     /// It stalled while it held these, and has not begun to withdraw them.
     must_withdraw: [bool; GROUPS],
+    /// It started then, or woke from its last stall.
+    awake_since: Instant,
 }
 
 impl Stalls {
@@ -28,14 +30,14 @@ impl Stalls {
     }
 
     pub(super) fn started(&mut self, unit: usize, local: Instant) {
-        self.units[unit] = Watched { handed_out: local, ..Watched::default() };
+        self.units[unit] = Watched { handed_out: local, awake_since: local, ..Watched::default() };
     }
 
     pub(super) fn awake(&mut self, unit: usize, local: Instant, holds: [bool; GROUPS]) {
         let it = &mut self.units[unit];
         let has_stalled = local.saturating_since(it.handed_out) > self.failure_time;
         if has_stalled {
-            it.handed_out = local;
+            (it.handed_out, it.awake_since) = (local, local);
         }
         for (must, holds) in it.must_withdraw.iter_mut().zip(holds) {
             *must = holds && (*must || has_stalled);
@@ -50,6 +52,16 @@ impl Stalls {
                 return Err((Rule::S3, format!("{duty} of {group} after a stall")));
             }
             _ => {}
+        }
+        Ok(())
+    }
+
+    /// A unit takes a group that nobody owns, as far as it hears: it must have listened for long enough.
+    pub(super) fn takes_free(&self, unit: usize, local: Instant, group: GroupNumber) -> Verdict {
+        let listened = local.saturating_since(self.units[unit].awake_since);
+        if listened < self.failure_time / 100 * 98 {
+            let text = format!("takes {group} after it has listened for {listened:?} only");
+            return Err((Rule::Listen, text));
         }
         Ok(())
     }

@@ -29,6 +29,9 @@ impl Oracle {
             return Ok(());
         }
         let holds = |other: usize| units[other].platform.holds[group.index()];
+        if why == Why::NoOwner {
+            self.stalls.takes_free(unit, units[unit].clock.at(now), group)?;
+        }
         if why == Why::Granted
             && let Some(from) = self.hearing.released(unit, group).find(|from| {
                 // It may have taken it back only when this unit's time is long over.
