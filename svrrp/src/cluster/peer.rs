@@ -26,6 +26,8 @@ pub(super) struct Peer {
     start: Option<NonZeroU64>,
     newest: u64,
     paths: [Heard; PATHS],
+    /// When it was last heard, on any path.
+    heard_at: Option<Instant>,
     /// Its silence counts from then at the earliest: this unit's start, or the end of its last stall.
     since: Instant,
     last: Option<Advertisement>,
@@ -71,18 +73,13 @@ impl Peer {
         self.last.as_ref().map_or(Duration::ZERO, |last| last.unit.failure_time())
     }
 
-    /// When it was last heard, on any path.
-    fn heard_at(&self) -> Option<Instant> {
-        self.paths.iter().filter_map(|path| path.at).max()
-    }
-
     /// When it counts as lost, if nothing is heard of it until then.
     pub(super) fn lost_at(&self) -> Option<Instant> {
-        Some(self.heard_at()?.max(self.since) + self.failure_time())
+        Some(self.heard_at?.max(self.since) + self.failure_time())
     }
 
     pub(super) fn is_alive(&self, now: Instant, rules: &Rules) -> bool {
-        let Some(heard) = self.heard_at() else { return false };
+        let Some(heard) = self.heard_at else { return false };
         let silence = now.saturating_since(heard.max(self.since));
         self.last.is_some() && !(rules.is_lost)(silence, self.failure_time())
     }
@@ -153,7 +150,7 @@ impl Peer {
         if number <= *newest || self.newest.saturating_sub(number) >= window {
             return Err(Reject::Stale);
         }
-        (*newest, place.at) = (number, Some(now));
+        (*newest, place.at, self.heard_at) = (number, Some(now), Some(now));
         self.newest = self.newest.max(number);
         // What is older than the last advertisement says nothing new: that said what was so afterwards. An advertisement
         // that was overtaken by another message does.
@@ -173,6 +170,7 @@ impl Peer {
         }
         self.newest = 0;
         self.paths = Default::default();
+        self.heard_at = None;
         self.stranger = None;
         self.last = None;
     }

@@ -31,12 +31,14 @@ impl ClusterUnit {
         let is_proof = self.is_proof(&message);
         let rules = self.config.rules;
         let peer = self.peers.get_mut(sender.index()).ok_or(Reject::UnknownPeer)?;
-        match peer.note((now, self.judged), from.path, &datagram, is_proof, &rules)? {
-            Receipt::Copy => {}
-            Receipt::News { is_new_start } => self.take_in(now, sender, message, is_new_start),
+        let receipt = peer.note((now, self.judged), from.path, &datagram, is_proof, &rules)?;
+        if let Receipt::News { is_new_start } = receipt {
+            self.take_in(now, sender, message, is_new_start);
         }
-        self.note_hearing();
-        self.reconsider(now);
+        // A copy says nothing new but that a path works.
+        if self.note_hearing() || receipt != Receipt::Copy {
+            self.reconsider(now);
+        }
         Ok(())
     }
 
@@ -176,8 +178,9 @@ impl ClusterUnit {
         }
     }
 
-    /// Tells which units are heard, on which paths, and which are not any more.
-    pub(super) fn note_hearing(&mut self) {
+    /// Tells which units are heard, on which paths, and which are not any more. Says whether anything has changed.
+    pub(super) fn note_hearing(&mut self) -> bool {
+        let mut has_changed = false;
         let (rules, now) = (self.config.rules, self.judged);
         for (member, peer) in Member::all().zip(&mut self.peers) {
             let (is_alive, was) = (peer.is_alive(now, &rules), peer.is_told);
@@ -186,6 +189,7 @@ impl ClusterUnit {
                 continue;
             }
             (peer.is_told, peer.told_paths) = (is_alive, paths);
+            has_changed = true;
             let events = &mut self.events;
             let mut event = |event| {
                 if events.len() < super::machine::MAX_EVENTS {
@@ -205,5 +209,6 @@ impl ClusterUnit {
             }
             self.outgoing.is_due = true;
         }
+        has_changed
     }
 }
