@@ -265,6 +265,9 @@ impl Machine for ClusterUnit {
         by(self.listening, "listening");
         for peer in self.peers.iter().filter(|peer| peer.is_told) {
             by(peer.lost_at(), "silence of a unit");
+            if self.config.x0 && !peer.needed_x0 {
+                by(peer.overdue_at(), "silence of a unit on its links");
+            }
         }
         for holding in &self.holdings {
             by(holding.next(), "hand-over");

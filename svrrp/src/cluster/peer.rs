@@ -2,7 +2,7 @@
 
 use super::rules::Rules;
 use crate::wire::{
-    Advertisement, Condition, Datagram, DatagramId, HeardEntry, MessageType, Paths,
+    Advertisement, Condition, Datagram, DatagramId, HeardEntry, MessageType, Paths, X0_PATH,
 };
 use arrayvec::ArrayVec;
 use core::num::NonZeroU64;
@@ -28,6 +28,9 @@ pub(super) struct Peer {
     paths: [Heard; PATHS],
     /// When it was last heard, on any path.
     heard_at: Option<Instant>,
+    /// The same on cluster links only; and since when it is heard on X0 without a break.
+    linked_at: Option<Instant>,
+    on_x0_since: Option<Instant>,
     /// Its silence counts from then at the earliest: this unit's start, or the end of its last stall.
     since: Instant,
     last: Option<Advertisement>,
@@ -38,6 +41,8 @@ pub(super) struct Peer {
     pub(super) is_told: bool,
     /// The paths that were told as heard.
     pub(super) told_paths: Paths,
+    /// X0 was needed when that was judged last.
+    pub(super) needed_x0: bool,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -82,6 +87,25 @@ impl Peer {
         let Some(heard) = self.heard_at else { return false };
         let silence = now.saturating_since(heard.max(self.since));
         self.last.is_some() && !(rules.is_lost)(silence, self.failure_time())
+    }
+
+    /// When it is overdue on all cluster links: early enough that X0 can stand in before either side takes the other for
+    /// lost, and late enough for one advertisement that is late (SVRRP-2).
+    pub(super) fn overdue_at(&self) -> Option<Instant> {
+        let unit = self.last.as_ref()?.unit;
+        let patience = (unit.interval.saturating_mul(3) / 2).max(self.failure_time() / 2);
+        let linked = self.linked_at.map_or(self.since, |at| at.max(self.since));
+        Some(linked + patience)
+    }
+
+    /// It is overdue on all cluster links, or has just begun to use X0: then it does not hear this unit there.
+    pub(super) fn needs_x0(&self, now: Instant) -> bool {
+        let is_overdue = self.overdue_at().is_none_or(|at| at <= now);
+        let has_begun = self.on_x0_since.is_some_and(|since| {
+            // Later it says by itself what it hears; and two that answer each other must come to an end.
+            now.saturating_since(since) < self.failure_time()
+        });
+        is_overdue || has_begun
     }
 
     /// What it says, while it is heard.
@@ -150,7 +174,16 @@ impl Peer {
         if number <= *newest || self.newest.saturating_sub(number) >= window {
             return Err(Reject::Stale);
         }
+        let is_fresh = place.at.is_some_and(|at| {
+            let limit = self.last.as_ref().map_or(Duration::ZERO, |last| last.unit.failure_time());
+            now.saturating_since(at) < limit
+        });
         (*newest, place.at, self.heard_at) = (number, Some(now), Some(now));
+        if path != X0_PATH {
+            self.linked_at = Some(now);
+        } else if !is_fresh {
+            self.on_x0_since = Some(now);
+        }
         self.newest = self.newest.max(number);
         // What is older than the last advertisement says nothing new: that said what was so afterwards. An advertisement
         // that was overtaken by another message does.
@@ -170,7 +203,7 @@ impl Peer {
         }
         self.newest = 0;
         self.paths = Default::default();
-        self.heard_at = None;
+        (self.heard_at, self.linked_at, self.on_x0_since) = (None, None, None);
         self.stranger = None;
         self.last = None;
     }

@@ -180,7 +180,7 @@ impl ClusterUnit {
 
     /// Tells which units are heard, on which paths, and which are not any more. Says whether anything has changed.
     pub(super) fn note_hearing(&mut self) -> bool {
-        let mut has_changed = false;
+        let mut has_changed = self.note_overdue();
         let (rules, now) = (self.config.rules, self.judged);
         for (member, peer) in Member::all().zip(&mut self.peers) {
             let (is_alive, was) = (peer.is_alive(now, &rules), peer.is_told);
@@ -209,6 +209,21 @@ impl ClusterUnit {
             }
             self.outgoing.is_due = true;
         }
+        has_changed
+    }
+
+    /// A unit that is overdue on all cluster links is told so over X0 at once.
+    fn note_overdue(&mut self) -> bool {
+        if !self.config.x0 {
+            return false;
+        }
+        let mut has_changed = false;
+        for peer in self.peers.iter_mut().filter(|peer| peer.is_told) {
+            let needs = peer.needs_x0(self.judged);
+            has_changed |= needs && !peer.needed_x0;
+            peer.needed_x0 = needs;
+        }
+        self.outgoing.is_due |= has_changed;
         has_changed
     }
 }

@@ -90,17 +90,17 @@ impl ClusterUnit {
         })
     }
 
-    /// The paths to a unit: the cluster links; and X0 where it is not heard on any of those, or does not hear us there
+    /// The paths to a unit: the cluster links; and X0 where it is overdue on all of those, or does not hear us there
     /// (SVRRP-2).
     fn paths_to(&self, member: Member, with_x0: bool) -> u16 {
         let links = (0..self.config.cluster_links)
             .fold(0_u16, |all, path| all | 1_u16.checked_shl(path.into()).unwrap_or(0));
         let hears = |paths: crate::wire::Paths| !paths.cluster_links().is_empty();
         let rules = &self.config.rules;
-        let is_heard = self.peer(member).is_some_and(|it| hears(it.paths_heard(self.judged, rules)));
+        let is_overdue = self.peer(member).is_none_or(|it| it.needs_x0(self.judged));
         let last = self.peer(member).and_then(|peer| peer.alive(self.judged, rules));
         let hears_us = last.and_then(|last| last.content.as_ref()?.heard.get(self.config.own));
-        let needs_x0 = !is_heard || !hears_us.is_some_and(|entry| hears(entry.paths));
+        let needs_x0 = is_overdue || !hears_us.is_some_and(|entry| hears(entry.paths));
         let x0 = 1_u16.checked_shl(X0_PATH.0.into()).unwrap_or(0);
         if with_x0 && self.config.x0 && needs_x0 { links | x0 } else { links }
     }
