@@ -132,12 +132,6 @@ pub const BROKEN: &[Broken] = &[
         put: |_, rules| rules.release_time = |_| Duration::ZERO,
     },
     Broken {
-        name: "any-release",
-        what: "any release answers any question",
-        caught_by: &[Rule::S2],
-        put: |_, rules| rules.is_answer = |_, _| true,
-    },
-    Broken {
         name: "no-listening",
         what: "a start takes at once, and so does a unit that has stalled",
         caught_by: &[Rule::Listen],

@@ -230,6 +230,7 @@ fn draw_setup(random: &mut Random) -> Setup {
             Duration::ZERO
         },
         poll_each: random.chance(500),
+        odd: None,
         broken: None,
     }
 }

@@ -7,7 +7,7 @@ use core::time::Duration;
 use ha_core::address::InterfaceAddress;
 use ha_core::identity::{Designation, InterfaceId, PathId, SerialNumber};
 use ha_core::monitor::{MAX_PORTS, Zone};
-use ha_core::pair::{Mode, PairConfig};
+use ha_core::pair::{Mode, PairConfig, Product};
 use svrrp::cluster::{ClusterConfig, Rules};
 use svrrp::link_weight::RestoreHold;
 use svrrp::virtual_address::{VirtualAddresses, VirtualInterface};
@@ -60,6 +60,8 @@ pub struct Setup {
     pub answer_delay: Duration,
     /// Outputs are polled after each call, or once after all that is due at an instant.
     pub poll_each: bool,
+    /// This unit runs other firmware than the others.
+    pub odd: Option<usize>,
     /// What is wrong with the machines.
     pub broken: Option<&'static Broken>,
 }
@@ -86,6 +88,7 @@ impl Default for Setup {
             drift: 0,
             answer_delay: Duration::ZERO,
             poll_each: true,
+            odd: None,
             broken: None,
         }
     }
@@ -164,7 +167,10 @@ impl Setup {
     #[must_use]
     pub fn cluster_config(&self, own: Member, seed: u64, settings: Settings) -> ClusterConfig {
         let rules = self.broken.map_or(Rules::STANDARD, |broken| broken.rules(own));
-        let mut config = ClusterConfig::builder(own, product(), seed)
+        let ours = product();
+        let other = Product { firmware: "7.2.0".parse().expect("a short word"), ..ours };
+        let product = if self.odd == Some(own.index()) { other } else { ours };
+        let mut config = ClusterConfig::builder(own, product, seed)
             .ranks(settings.version, settings.ranks)
             .addresses(self.addresses())
             .rhythm(self.interval, self.level)

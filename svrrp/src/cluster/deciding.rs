@@ -244,12 +244,15 @@ impl ClusterUnit {
                 _ => {}
             }
         }
-        self.settle();
+        self.settle(now);
     }
 
-    /// A start has listened to the end: where nobody owns a group there is nobody whom a higher weight could disturb.
-    fn settle(&mut self) {
-        if self.listening.is_some() {
+    /// Where nobody owns a group there is nobody whom a higher weight could disturb: what a start is told of its ports counts
+    /// at once. It has heard the owner by the first half of its listening if there is one; and the others hear its weight
+    /// within the second, before anybody takes by it.
+    fn settle(&mut self, now: Instant) {
+        let half = (self.config.rules.listening_time)(self.config.failure_time()) / 2;
+        if self.listening.is_none_or(|until| until > now + half) {
             return;
         }
         for group in self.groups() {

@@ -6,7 +6,7 @@ use super::news::KeptOut;
 use crate::election::{GroupView, NodeSet, NodeView, Said, Stance};
 use crate::identity::{GroupNumber, Member, NodeNumber};
 use crate::link_weight::LinkWeight;
-use crate::wire::{Advertisement, Condition, GroupEntry};
+use crate::wire::{Advertisement, Condition, GroupEntry, GroupStance};
 use ha_core::time::Instant;
 
 /// The last word of a node's active unit.
@@ -23,6 +23,16 @@ impl Words {
 
     pub(super) fn entry(&self, group: GroupNumber) -> Option<&GroupEntry> {
         entry(&self.advertisement, group)
+    }
+}
+
+/// A unit may hold a group if it speaks for its node and says so; or if it does not speak any more, and is still
+/// withdrawing. Nothing else counts that a unit says which is not active (NODE-4).
+fn may_hold(said: &Advertisement, group: GroupNumber) -> bool {
+    let stance = entry(said, group).map(|entry| entry.stance).unwrap_or_default();
+    match said.unit.condition {
+        Condition::Active => stance.holds(),
+        _ => matches!(stance, GroupStance::Withdrawing { .. }),
     }
 }
 
@@ -50,7 +60,7 @@ impl ClusterUnit {
     /// A unit is heard, and says that it holds the group.
     pub(super) fn holds(&self, member: Member, group: GroupNumber) -> bool {
         let said = self.peer(member).and_then(|it| it.alive(self.judged, &self.config.rules));
-        said.and_then(|said| entry(said, group)).is_some_and(|entry| entry.stance.holds())
+        said.is_some_and(|said| may_hold(said, group))
     }
 
     /// A unit that is heard and could be its node's active one.
@@ -70,14 +80,13 @@ impl ClusterUnit {
     }
 
     /// What a node says of a group, as long as that counts: its active unit is heard; or another one is, which can become
-    /// active. But if that does not hold the group, and another unit of the node does, that one's word counts: it may be
-    /// withdrawing still, or both may be active for a moment.
+    /// active. But if that does not hold the group, and another unit of the node does, that one's word counts.
     pub(super) fn words_of(&self, node: NodeNumber, group: GroupNumber) -> Option<&Advertisement> {
-        let holds = |said: &&Advertisement| entry(said, group).is_some_and(|it| it.stance.holds());
         let speaker = self.word_of_speaker(node).map(|words| &words.advertisement);
-        speaker.filter(holds).or_else(|| {
+        speaker.filter(|said| may_hold(said, group)).or_else(|| {
             let heard = |it| self.peer(it)?.alive(self.judged, &self.config.rules);
-            self.units_of(node).filter_map(heard).find(holds).or(speaker)
+            let mut heard = self.units_of(node).filter_map(heard);
+            heard.find(|said| may_hold(said, group)).or(speaker)
         })
     }
 
