@@ -6,6 +6,7 @@
 
 mod broken;
 mod fault;
+mod faults;
 mod figures;
 pub mod harness;
 mod mesh;

@@ -3,6 +3,7 @@
 use super::holding::{Goal, State, stance};
 use super::machine::ClusterUnit;
 use super::news::{Event, Standing, Why};
+use super::peer::half;
 use crate::election::Decision;
 use crate::identity::{GroupNumber, NodeNumber};
 use crate::wire::Condition;
@@ -156,8 +157,7 @@ impl ClusterUnit {
     pub(super) fn withdrawn(&mut self, now: Instant, group: GroupNumber, goal: Goal) {
         let to = match goal {
             Goal::Release { successor, nonce } if self.is_speaker() => {
-                let theirs =
-                    self.words_of(successor, group).map(|it| it.unit.failure_time());
+                let theirs = self.words_of(successor, group).map(|it| it.unit.failure_time());
                 let longer = self.config.failure_time().max(theirs.unwrap_or_default());
                 let until = now + (self.config.rules.release_time)(longer);
                 State::Released { successor, nonce, until }
@@ -251,8 +251,8 @@ impl ClusterUnit {
     /// at once. It has heard the owner by the first half of its listening if there is one; and the others hear its weight
     /// within the second, before anybody takes by it.
     fn settle(&mut self, now: Instant) {
-        let half = (self.config.rules.listening_time)(self.config.failure_time()) / 2;
-        if self.listening.is_none_or(|until| until > now + half) {
+        let listens = (self.config.rules.listening_time)(self.config.failure_time());
+        if self.listening.is_none_or(|until| until > now + half(listens)) {
             return;
         }
         for group in self.groups() {

@@ -52,6 +52,10 @@ struct Heard {
     newest: [u64; KINDS],
 }
 
+pub(super) fn half(duration: Duration) -> Duration {
+    duration.checked_div(2).unwrap_or_default()
+}
+
 /// What came of a datagram.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Receipt {
@@ -93,7 +97,8 @@ impl Peer {
     /// lost, and late enough for one advertisement that is late (SVRRP-2).
     pub(super) fn overdue_at(&self) -> Option<Instant> {
         let unit = self.last.as_ref()?.unit;
-        let patience = (unit.interval.saturating_mul(3) / 2).max(self.failure_time() / 2);
+        let patience = unit.interval.saturating_add(half(unit.interval));
+        let patience = patience.max(half(self.failure_time()));
         let linked = self.linked_at.map_or(self.since, |at| at.max(self.since));
         Some(linked + patience)
     }

@@ -35,7 +35,8 @@ impl Sender {
 
 /// An owner of VG 1, by what it says.
 pub(crate) fn advertisement(sender: &Sender) -> (Origin, Vec<u8>) {
-    let entry = GroupEntry { link_weight: 9, stance: GroupStance::Owner, owner_seen: None, term: 1 };
+    let entry =
+        GroupEntry { link_weight: 9, stance: GroupStance::Owner, owner_seen: None, term: 1 };
     let groups: ByGroup<GroupEntry> = [(GroupNumber::One, entry)].into_iter().collect();
     let product = Product { model: "FW-100".parse().unwrap(), firmware: "7.1.2".parse().unwrap() };
     let message = Message::Advertisement(Advertisement {

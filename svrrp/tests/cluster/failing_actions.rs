@@ -15,13 +15,12 @@ fn a_take_that_fails_goes_to_the_next() {
     world.start(2);
     world.until_owned(VG_1, NODE_2, secs(3));
     let told = world.events(UNIT_1, ms(0));
-    let failed = |event: &Event| {
-        matches!(event, Event::ActionFailed { duty: Duty::TakeAddresses, .. })
-    };
+    let failed =
+        |event: &Event| matches!(event, Event::ActionFailed { duty: Duty::TakeAddresses, .. });
     assert!(told.iter().any(failed));
-    assert!(told.iter().any(|event| {
-        matches!(event, Event::Stance { why: Why::TakeFailed, .. })
-    }));
+    assert!(
+        told.iter().any(|event| { matches!(event, Event::Stance { why: Why::TakeFailed, .. }) })
+    );
     // It tries again after ten failure times.
     world.repair(UNIT_1);
     world.until_owned(VG_1, NODE_1, secs(8));

@@ -1,10 +1,10 @@
 //! Nodes of two units, with the real pair in them: failover inside a node goes first.
 
 use crate::{NODE_1, NODE_2, VG_1, ms, secs, setup};
+use ha_core::pair::Input;
 use sim::cluster::Setup;
 use sim::cluster::harness::World;
 use svrrp::cluster::Why;
-use ha_core::pair::Input;
 
 fn world() -> World {
     World::settled(Setup { pairs: [true, true, false, false], interfaces: 2, ..setup(2, 1) })

@@ -1,5 +1,8 @@
 //! Clusters in virtual time, one behaviour a file. What must always hold is checked after every step.
 
+// Tests say plainly what they expect, and so do their helpers.
+#![allow(clippy::unwrap_used)]
+
 mod bad_input;
 mod conflict;
 mod failing_actions;

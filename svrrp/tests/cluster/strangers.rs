@@ -27,7 +27,8 @@ fn a_stranger_is_refused() {
 #[test]
 fn a_listed_serial_with_another_number_is_refused() {
     let mut world = World::settled(setup(3, 1));
-    let wrong = Sender { serial: sim::cluster::serial(sim::cluster::member_of(4)), ..Sender::of(UNIT_2) };
+    let wrong =
+        Sender { serial: sim::cluster::serial(sim::cluster::member_of(4)), ..Sender::of(UNIT_2) };
     let (from, bytes) = advertisement(&wrong);
     assert_eq!(world.inject(UNIT_1, from, &bytes), Err(Reject::Serial));
 }
@@ -35,13 +36,8 @@ fn a_listed_serial_with_another_number_is_refused() {
 /// SVRRP-4: duplicates on a path, copies on other paths, and late ones change nothing.
 #[test]
 fn copies_change_nothing() {
-    let setup = Setup {
-        duplicates: 1000,
-        cluster_links: 3,
-        jitter: ms(80),
-        interfaces: 2,
-        ..setup(3, 2)
-    };
+    let setup =
+        Setup { duplicates: 1000, cluster_links: 3, jitter: ms(80), interfaces: 2, ..setup(3, 2) };
     let mut world = World::settled(setup);
     let begin = world.now();
     world.run_for(secs(10));

@@ -2,9 +2,9 @@
 
 use crate::{NODE_1, NODE_2, UNIT_1, UNIT_2, VG_1, VG_2, ms, secs, setup};
 use sim::cluster::harness::World;
+use sim::cluster::{About, Setup, What};
 use svrrp::cluster::Why;
 use svrrp::virtual_address::Duty;
-use sim::cluster::{About, Setup, What};
 
 /// VG-1, VG-2, VG-5: nodes that start together share the groups by their ranks, and each is taken once.
 #[test]
@@ -76,12 +76,8 @@ fn steps_follow_each_other() {
             _ => None,
         })
         .collect();
-    let order = [
-        Duty::RebuildConnections,
-        Duty::OpenForwarding,
-        Duty::TakeAddresses,
-        Duty::Announce,
-    ];
+    let order =
+        [Duty::RebuildConnections, Duty::OpenForwarding, Duty::TakeAddresses, Duty::Announce];
     assert_eq!(steps.iter().map(|(duty, _)| *duty).collect::<Vec<_>>(), order);
     assert!(steps.windows(2).all(|two| two[1].1 - two[0].1 >= ms(5)), "{steps:?}");
 }

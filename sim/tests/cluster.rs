@@ -1,0 +1,162 @@
+//! Clusters: fixed seeds, plans that ever failed, and broken machines.
+
+// A test says plainly what it expects.
+#![allow(clippy::panic)]
+
+use core::time::Duration;
+use ha_core::machine::ActionError;
+use sim::Answer;
+use sim::cluster::{BROKEN, Fault, Plan, Setup, Timed, broken, run, run_many};
+
+/// So many runs have to be enough to catch a broken machine: consecutive seeds.
+const RUNS: u64 = 1000;
+
+fn threads() -> usize {
+    std::thread::available_parallelism().map_or(1, Into::into)
+}
+
+/// VG-5, SVRRP-5: what must always hold does, in the runs of fixed seeds; and some of each kind of take are among them.
+#[test]
+fn fixed_seeds_break_nothing() {
+    let report = run_many(0..300, None, threads(), &|_| true);
+    if let Some(failure) = report.failures.first() {
+        panic!("seed {}: {}", failure.seed, failure.violation);
+    }
+    let takes = &report.figures.observed.takes;
+    assert!(takes.len() >= 3 && takes.values().all(|count| *count > 10), "{takes:?}");
+}
+
+/// The same plan comes to the same, traced or not.
+#[test]
+fn a_run_is_a_function_of_its_plan() {
+    for seed in 0..20 {
+        let plan = Plan::from_seed(seed);
+        let (once, again) = (run(&plan, false), run(&plan, true));
+        assert_eq!(once.simulated, again.simulated);
+        assert_eq!(once.observed.calls, again.observed.calls);
+        assert_eq!(once.observed.datagrams, again.observed.datagrams);
+    }
+}
+
+/// What the oracle can catch is itself tested: every broken machine is caught, by a rule that is there for it.
+#[test]
+fn every_broken_machine_is_caught() {
+    let mut complaints = Vec::new();
+    for it in BROKEN {
+        assert_eq!(broken(it.name), Some(it));
+        let report = run_many(0..RUNS, Some(it), threads(), &|_| true);
+        let Some(first) = report.failures.first() else {
+            complaints.push(format!("{} is not caught in {RUNS} runs", it.name));
+            continue;
+        };
+        if !it.caught_by.contains(&first.violation.rule) {
+            let (seed, violation) = (first.seed, &first.violation);
+            complaints.push(format!("{}, seed {seed}: caught by {violation}", it.name));
+        }
+    }
+    if !complaints.is_empty() {
+        panic!("{}", complaints.join("\n"));
+    }
+}
+
+const fn ms(milliseconds: u64) -> Duration {
+    Duration::from_millis(milliseconds)
+}
+
+/// Plans that failed once. They are said whole: what a seed stands for changes with how plans are drawn.
+fn known() -> Vec<(&'static str, Setup, Vec<(u64, Fault)>)> {
+    let setup = Setup::default();
+    let three = Setup { nodes: 3, ..setup };
+    let fails = |outcome| Answer { after: Duration::ZERO, outcome };
+    let never = fails(None);
+    let refused = fails(Some(Err(ActionError::Failed)));
+    vec![
+        (
+            "a unit's own ranks were not in force for itself",
+            Setup { groups: 4, ..three },
+            vec![(0, Fault::Start(4)), (100, Fault::Start(2)), (2000, Fault::Ranks(2, 10))],
+        ),
+        (
+            "an advertisement that a management message overtook was passed over",
+            Setup { jitter: ms(30), ..setup },
+            vec![(0, Fault::Start(0)), (70, Fault::Start(2))],
+        ),
+        (
+            "silence was judged before all queued datagrams were heard",
+            three,
+            vec![
+                (0, Fault::Start(2)),
+                (20, Fault::Start(0)),
+                (4000, Fault::Hang(0, ms(450))),
+                (4010, Fault::Start(4)),
+            ],
+        ),
+        (
+            "a single unit that was still withdrawing counted as gone",
+            setup,
+            vec![
+                (0, Fault::Start(0)),
+                (0, Fault::Start(2)),
+                (3000, Fault::Answer(0, "WithdrawAddresses", refused)),
+                (3001, Fault::Bar(0, true)),
+            ],
+        ),
+        (
+            "a weight that dropped within a conflict had a deadline that never passed",
+            Setup { pairs: [true, false, false, false], interfaces: 2, ..setup },
+            vec![
+                (0, Fault::Start(0)),
+                (0, Fault::Start(1)),
+                (0, Fault::Start(2)),
+                (3000, Fault::Split(1)),
+                (3300, Fault::Port(0, 0, 0, false)),
+                (4000, Fault::Heal),
+                (4003, Fault::Port(0, 1, 0, false)),
+            ],
+        ),
+        (
+            "ranks did not get to whom their first holder does not hear",
+            three,
+            vec![
+                (0, Fault::Start(4)),
+                (0, Fault::Start(2)),
+                (0, Fault::Start(0)),
+                (2000, Fault::Cut(Some(0), Some(2), None, true)),
+                (2500, Fault::Ranks(0, 22)),
+            ],
+        ),
+        (
+            "a pair withdrew after it had taken the role back",
+            Setup { pairs: [true, false, false, false], ..setup },
+            vec![
+                (0, Fault::Start(0)),
+                (0, Fault::Start(1)),
+                (0, Fault::Start(2)),
+                (3000, Fault::Answer(0, "StopForwarding", never)),
+                (3000, Fault::Answer(1, "StopForwarding", never)),
+                (3010, Fault::Maintenance(0, true)),
+                (3010, Fault::Maintenance(1, true)),
+            ],
+        ),
+        (
+            "who asked gave up when it heard that the owner withdraws",
+            Setup { interfaces: 2, answer_delay: ms(30), ..setup },
+            vec![(0, Fault::Start(0)), (0, Fault::Start(2)), (3000, Fault::Port(0, 0, 0, false))],
+        ),
+    ]
+}
+
+/// VG-5, VG-6, SVRRP-5: what ever failed holds.
+#[test]
+fn what_failed_once_holds() {
+    for (what, setup, faults) in known() {
+        let timed = |(at, fault)| Timed { at: ms(at), fault };
+        let faults = faults.into_iter().map(timed).collect();
+        for seed in 0..10 {
+            let plan = Plan { seed, setup, faults: Vec::clone(&faults), calm_at: ms(6000) };
+            if let Some(violation) = run(&plan, false).violation {
+                panic!("{what}, seed {seed}: {violation}");
+            }
+        }
+    }
+}
