@@ -63,8 +63,11 @@ const fn ms(milliseconds: u64) -> Duration {
     Duration::from_millis(milliseconds)
 }
 
+/// What was wrong, the configuration, and the faults with their times in milliseconds.
+type Known = (&'static str, Setup, Vec<(u64, Fault)>);
+
 /// Plans that failed once. They are said whole: what a seed stands for changes with how plans are drawn.
-fn known() -> Vec<(&'static str, Setup, Vec<(u64, Fault)>)> {
+fn known() -> Vec<Known> {
     let setup = Setup::default();
     let three = Setup { nodes: 3, ..setup };
     let fails = |outcome| Answer { after: Duration::ZERO, outcome };

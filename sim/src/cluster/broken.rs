@@ -17,17 +17,23 @@ pub struct Broken {
     pub what: &'static str,
     /// The rules that are there to catch it.
     pub caught_by: &'static [Rule],
-    put: fn(Member, &mut Rules),
+    put: fn(Member, &mut Parts),
+}
+
+/// What can be broken in a unit.
+#[derive(Clone, Copy, Debug)]
+pub struct Parts {
+    /// Its decisions.
+    pub rules: Rules,
+    /// How long it holds back a rise of weight.
+    pub restore_hold: Duration,
 }
 
 impl Broken {
-    /// The rules of a unit that has this fault.
-    #[must_use]
-    pub fn rules(&self, member: Member) -> Rules {
-        let mut rules = Rules::STANDARD;
-        rules.name = self.name;
-        (self.put)(member, &mut rules);
-        rules
+    /// Puts the fault into a unit.
+    pub fn put(&self, member: Member, parts: &mut Parts) {
+        parts.rules.name = self.name;
+        (self.put)(member, parts);
     }
 }
 
@@ -111,52 +117,52 @@ pub const BROKEN: &[Broken] = &[
         name: "releases-early",
         what: "a group is released before its withdrawal is confirmed",
         caught_by: &[Rule::S2],
-        put: |_, rules| rules.releases_early = true,
+        put: |_, it| it.rules.releases_early = true,
     },
     Broken {
         name: "takes-without-release",
         what: "whoever is better takes, and does not ask",
         caught_by: &[Rule::S2, Rule::Svrrp5],
-        put: |_, rules| rules.decide = takes_without_release,
+        put: |_, it| it.rules.decide = takes_without_release,
     },
     Broken {
         name: "takes-while-withdrawing",
         what: "a group that another node takes or withdraws counts as free",
         caught_by: &[Rule::S2, Rule::Svrrp5],
-        put: |_, rules| rules.decide = takes_though_another_withdraws,
+        put: |_, it| it.rules.decide = takes_though_another_withdraws,
     },
     Broken {
         name: "release-time-zero",
         what: "a former owner takes back what it has released at once",
         caught_by: &[Rule::S2, Rule::L1, Rule::Svrrp5],
-        put: |_, rules| rules.release_time = |_| Duration::ZERO,
+        put: |_, it| it.rules.release_time = |_| Duration::ZERO,
     },
     Broken {
         name: "no-listening",
         what: "a start takes at once, and so does a unit that has stalled",
         caught_by: &[Rule::Listen],
-        put: |_, rules| rules.listening_time = |_| Duration::ZERO,
+        put: |_, it| it.rules.listening_time = |_| Duration::ZERO,
     },
     Broken {
         name: "what-others-hear",
         what: "nobody minds that another node hears an owner",
         caught_by: &[Rule::Svrrp5],
-        put: |_, rules| rules.decide = deaf_to_what_others_hear,
+        put: |_, it| it.rules.decide = deaf_to_what_others_hear,
     },
     Broken {
         name: "never-yields",
         what: "two owners that hear each other both stay",
         caught_by: &[Rule::S2],
-        put: |_, rules| rules.decide = never_yields,
+        put: |_, it| it.rules.decide = never_yields,
     },
     Broken {
         name: "reversed-on-one-node",
         what: "one node takes the higher rank for the better one",
         caught_by: &[Rule::L1, Rule::TakeOver],
-        put: |member, rules| {
+        put: |member, it| {
             if member.node == NodeNumber::Two {
-                rules.decide = ranks_reversed;
-                rules.grants = grants_reversed;
+                it.rules.decide = ranks_reversed;
+                it.rules.grants = grants_reversed;
             }
         },
     },
@@ -164,25 +170,31 @@ pub const BROKEN: &[Broken] = &[
         name: "grants-nothing",
         what: "an owner never hands a group over",
         caught_by: &[Rule::L1],
-        put: |_, rules| rules.grants = |_, _, _, _| false,
+        put: |_, it| it.rules.grants = |_, _, _, _| false,
     },
     Broken {
         name: "stall-ignored",
         what: "a unit goes on after a stall as if nothing had been",
         caught_by: &[Rule::S3],
-        put: |_, rules| rules.has_stalled = |_, _| false,
+        put: |_, it| it.rules.has_stalled = |_, _| false,
     },
     Broken {
         name: "lost-early",
         what: "a unit is lost after half of its failure time",
         caught_by: &[Rule::S2, Rule::Svrrp5],
-        put: |_, rules| rules.is_lost = |silence, limit| silence >= limit / 2,
+        put: |_, it| it.rules.is_lost = |silence, limit| silence >= limit / 2,
+    },
+    Broken {
+        name: "no-restore-hold",
+        what: "a link that comes back counts at once",
+        caught_by: &[Rule::Hold, Rule::L1],
+        put: |_, it| it.restore_hold = Duration::ZERO,
     },
     Broken {
         name: "no-settling",
         what: "a node whose active unit fell silent is lost at once, though another one is there",
         caught_by: &[Rule::Inside],
-        put: |_, rules| rules.settling_time = |_| Duration::ZERO,
+        put: |_, it| it.rules.settling_time = |_| Duration::ZERO,
     },
 ];
 

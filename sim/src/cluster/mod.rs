@@ -22,7 +22,7 @@ mod trace;
 mod unit;
 mod world;
 
-pub use broken::{BROKEN, Broken, broken};
+pub use broken::{BROKEN, Broken, Parts, broken};
 pub use fault::{Fault, ranks_of};
 pub use figures::{Figures, Observed};
 pub use mesh::{INSIDE, Mesh, SLOTS, X0};

@@ -1,6 +1,6 @@
 //! What a cluster is configured with: the same for all of its units, but for what tells them apart.
 
-use super::broken::Broken;
+use super::broken::{Broken, Parts};
 use crate::harness::{config, product};
 use core::net::{IpAddr, Ipv4Addr};
 use core::time::Duration;
@@ -168,7 +168,11 @@ impl Setup {
     /// The configuration of a unit's start.
     #[must_use]
     pub fn cluster_config(&self, own: Member, seed: u64, settings: Settings) -> ClusterConfig {
-        let rules = self.broken.map_or(Rules::STANDARD, |broken| broken.rules(own));
+        let mut parts = Parts { rules: Rules::STANDARD, restore_hold: self.restore_hold };
+        if let Some(broken) = self.broken {
+            broken.put(own, &mut parts);
+        }
+        let hold = RestoreHold::new(parts.restore_hold).expect("the plan's hold is valid");
         let ours = product();
         let other = Product { firmware: "7.2.0".parse().expect("a short word"), ..ours };
         let product = if self.odd == Some(own.index()) { other } else { ours };
@@ -177,10 +181,10 @@ impl Setup {
             .addresses(self.addresses())
             .rhythm(self.interval, self.level)
             .paths(self.cluster_links, self.x0)
-            .restore_hold(RestoreHold::new(self.restore_hold).expect("the plan's hold is valid"))
+            .restore_hold(hold)
             .monitored(self.monitored)
             .action_timeout(self.action_timeout())
-            .rules(rules);
+            .rules(parts.rules);
         for member in self.members() {
             config = config.member(member, serial(member));
         }
