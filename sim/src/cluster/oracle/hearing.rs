@@ -42,6 +42,11 @@ impl Hearing {
         let own = super::member_of(to).node;
         let heard = &mut self.heard[to][from];
         heard.alive = Some(now);
+        let start = message.header().id.start;
+        if heard.said.as_ref().is_some_and(|said| said.header.id.start != start) {
+            // What its former start said ended with it.
+            (heard.said, heard.released) = (None, [false; GROUPS]);
+        }
         if matches!(message, Message::Advertisement(_)) {
             if heard.last.is_none_or(|last| now - last > self.failure_time) {
                 heard.since = now;
