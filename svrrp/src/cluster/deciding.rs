@@ -18,6 +18,10 @@ const ASK_AGAIN_IN_FAILURE_TIMES: u32 = 2;
 impl ClusterUnit {
     /// Decides anew about every group.
     pub(super) fn reconsider(&mut self, now: Instant) {
+        if self.holdings.iter().all(|it| it.conflict_since.is_none()) {
+            self.outgoing.is_due |= self.told_license != self.licensed;
+            self.told_license = self.licensed;
+        }
         if self.weigh(now) {
             self.outgoing.is_due = true;
         }

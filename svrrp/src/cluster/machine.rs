@@ -31,6 +31,8 @@ pub struct ClusterUnit {
     pub(super) judged: Instant,
     pub(super) standing: Standing,
     pub(super) licensed: bool,
+    /// The same as the others are told it: it stands still in a conflict, like the weights.
+    pub(super) told_license: bool,
     /// This unit's own settings, and the ranks that are in force: those of the highest version that was seen.
     pub(super) version: u64,
     pub(super) ranks: (u64, RankTable),
@@ -66,6 +68,7 @@ impl ClusterUnit {
             judged: now,
             standing: Standing::STARTING,
             licensed: true,
+            told_license: true,
             version: config.version,
             ranks: (config.version, config.ranks),
             links: UnitLinks::new(&config.addresses),

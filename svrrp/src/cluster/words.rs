@@ -115,11 +115,15 @@ impl ClusterUnit {
 
     /// This node is a candidate for groups.
     pub(super) fn is_fit(&self) -> bool {
-        self.standing.can_be_active && self.licensed && self.standing.condition != Condition::Barred
+        let is_barred = self.standing.condition == Condition::Barred;
+        self.standing.can_be_active && self.told_license && !is_barred
     }
 
     fn others_view(&self, group: GroupNumber, node: NodeNumber) -> Option<NodeView> {
-        let content = self.words_of(node, group)?.content.as_ref();
+        let words = self.words_of(node, group)?;
+        let content = words.content.as_ref();
+        let speaks =
+            words.unit.condition == Condition::Active && self.is_alive(words.header.sender);
         let entry = content.and_then(|content| content.groups.get(group));
         let heard = content.into_iter().flat_map(|content| content.heard.iter());
         let hears = heard.filter(|(_, entry)| !entry.paths.is_empty());
@@ -132,10 +136,16 @@ impl ClusterUnit {
         });
         Some(NodeView {
             said: Said {
-                fit: self.units_of(node).any(|it| self.can_be_active(it)),
+                // What the speaker says of itself, as it does: in a conflict both judge by that.
+                fit: if speaks {
+                    words.unit.can_be_active
+                } else {
+                    self.units_of(node).any(|it| self.can_be_active(it))
+                },
                 weight: entry.map(|entry| LinkWeight(entry.link_weight)).unwrap_or_default(),
                 stance: entry.map(|entry| stance(entry.stance)).unwrap_or_default(),
             },
+            kept_out: self.kept_out(words).is_some(),
             owner: entry.and_then(|entry| entry.owner_seen),
             hears: hears.map(|(member, _)| member.node).filter(|it| *it != node).collect(),
             echo,
@@ -166,6 +176,7 @@ impl ClusterUnit {
             let state = self.holding(group)?.state;
             Some(NodeView {
                 said: Said { stance: stance(state.on_the_wire()), ..*said },
+                kept_out: false,
                 owner: self.owner_seen(group),
                 hears: self.nodes_heard(),
                 echo: None,

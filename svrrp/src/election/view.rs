@@ -127,6 +127,9 @@ pub struct Said {
 pub struct NodeView {
     /// What it said last.
     pub said: Said,
+    /// It is another model, or runs other firmware (NODE-2): it is no candidate. Between two owners that does not count:
+    /// each would take the other for the odd one.
+    pub kept_out: bool,
     /// The owner that it hears by itself, or that it is: the node that [holds](Stance::holds) the group as far as it
     /// knows. Never what it was only told of: else two nodes could go on telling each other of an owner that is long
     /// gone. Of several the one that counts for it.
@@ -161,6 +164,14 @@ impl GroupView {
             *place = Some(view);
         }
         Self { own, nodes }
+    }
+
+    /// The nodes that could own the group as far as they are fit, each with its weight.
+    pub(super) fn candidates(
+        &self,
+    ) -> impl Iterator<Item = (NodeNumber, crate::link_weight::LinkWeight)> {
+        let fit = self.iter().filter(|(_, it)| it.said.fit && !it.kept_out);
+        fit.map(|(node, it)| (node, it.said.weight))
     }
 
     /// What is known of a node; `None` if it is not heard.

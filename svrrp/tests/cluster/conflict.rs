@@ -48,6 +48,22 @@ fn a_change_in_a_conflict_is_judged_once() {
     assert!(world.owner(VG_1).is_some());
 }
 
+/// SVRRP-5, LIC-9: what is told of the license stands still in a conflict, too.
+#[test]
+fn a_license_that_ends_in_a_conflict() {
+    let mut world = World::settled(setup(2, 1));
+    world.split(0b01);
+    world.run_for(secs(2));
+    world.heal();
+    world.run_until(secs(1), |world| {
+        let events = world.events(0, ms(0));
+        events.iter().any(|event| matches!(event, svrrp::cluster::Event::Conflict { .. }))
+    });
+    world.license(0, false);
+    world.run_until(secs(1), |world| world.holders(VG_1).count() == 1);
+    world.until_owned(VG_1, NODE_2, secs(1));
+}
+
 /// SVRRP-5: the loser of three is unique again.
 #[test]
 fn three_owners_become_one() {

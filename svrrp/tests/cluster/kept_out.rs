@@ -41,3 +41,17 @@ fn who_is_kept_out_is_no_candidate() {
     world.crash(UNIT_1);
     world.until_owned(VG_1, NODE_2, secs(1));
 }
+
+/// NODE-2, SVRRP-5: two owners that keep each other out do not both stay: their firmware does not count between them.
+#[test]
+fn a_conflict_with_other_firmware_ends() {
+    let mut world = World::unpowered(Setup { odd: Some(UNIT_1), ..setup(2, 1) });
+    world.split(0b01);
+    world.start(UNIT_1);
+    world.start(UNIT_2);
+    world.run_for(secs(2));
+    assert_eq!(world.holders(VG_1).count(), 2);
+    world.heal();
+    world.run_for(secs(1));
+    assert_eq!(world.owner(VG_1), Some(crate::NODE_1));
+}
