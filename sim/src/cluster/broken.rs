@@ -5,7 +5,7 @@ use super::oracle::Rule;
 use core::fmt;
 use core::time::Duration;
 use svrrp::cluster::Rules;
-use svrrp::election::{Decision, GroupView, NodeView, Stance, decide, grants};
+use svrrp::election::{Decision, GroupView, NodeView, Said, Stance, decide, grants};
 use svrrp::{GroupNumber, Member, NodeNumber, RankTable};
 
 /// One deliberate fault.
@@ -63,6 +63,15 @@ fn takes_without_release(group: GroupNumber, ranks: &RankTable, view: &GroupView
 
 fn deaf_to_what_others_hear(group: GroupNumber, ranks: &RankTable, view: &GroupView) -> Decision {
     decide(group, ranks, &changed(view, |_, it| it.owner = None))
+}
+
+fn deaf_to_questions(group: GroupNumber, ranks: &RankTable, view: &GroupView) -> Decision {
+    let others = changed(view, |node, it| {
+        if node != view.own && it.said.stance == Stance::Asking {
+            (it.said, it.owner) = (Said { fit: false, ..Said::default() }, None);
+        }
+    });
+    decide(group, ranks, &others)
 }
 
 fn never_yields(group: GroupNumber, ranks: &RankTable, view: &GroupView) -> Decision {
@@ -132,10 +141,13 @@ pub const BROKEN: &[Broken] = &[
         put: |_, it| it.rules.decide = takes_though_another_withdraws,
     },
     Broken {
-        name: "release-time-zero",
-        what: "a former owner takes back what it has released at once",
-        caught_by: &[Rule::S2, Rule::L1, Rule::Svrrp5],
-        put: |_, it| it.rules.release_time = |_| Duration::ZERO,
+        name: "takes-back-at-once",
+        what: "a former owner takes back what it has released, though who asked may be taking it",
+        caught_by: &[Rule::S2],
+        put: |_, it| {
+            it.rules.release_time = |_| Duration::ZERO;
+            it.rules.decide = deaf_to_questions;
+        },
     },
     Broken {
         name: "no-listening",

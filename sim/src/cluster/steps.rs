@@ -97,7 +97,11 @@ impl World {
         self.fault(unit, || "goes on".into());
         let it = &mut self.units[unit];
         it.hung_until = None;
-        for packet in core::mem::take(&mut it.queue) {
+        let queue = core::mem::take(&mut it.queue);
+        for packet in queue.iter().filter(|packet| packet.channel == Channel::Svrrp) {
+            self.oracle.hearing.waits(self.now, unit, packet.from, &packet.bytes);
+        }
+        for packet in queue {
             self.deliver(packet);
         }
         self.answer_actions(unit);

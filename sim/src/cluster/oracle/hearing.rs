@@ -75,6 +75,16 @@ impl Hearing {
         }
     }
 
+    /// A datagram waits in the sockets of a unit that has woken: it is as good as heard, since silence must not be judged
+    /// before (CRASH-4).
+    pub(in super::super) fn waits(&mut self, now: u64, to: usize, from: usize, bytes: &[u8]) {
+        let heard = &mut self.heard[to][from];
+        let start = Message::parse(bytes).map(|message| message.header().id.start).ok();
+        if heard.said.as_ref().is_some_and(|said| Some(said.header.id.start) == start) {
+            heard.alive = Some(now);
+        }
+    }
+
     pub(super) fn heard_inside(&mut self, now: u64, to: usize, _from: usize) {
         let (last, since) = &mut self.inside[to];
         if last.is_none_or(|last| now - last > self.failure_time) {
