@@ -146,10 +146,18 @@ impl ClusterUnit {
                 stance: entry.map(|entry| stance(entry.stance)).unwrap_or_default(),
             },
             kept_out: self.kept_out(words).is_some(),
-            owner: entry.and_then(|entry| entry.owner_seen),
+            owner: entry.and_then(|entry| entry.owner_seen).or_else(|| self.owner_of(node, group)),
             hears: hears.map(|(member, _)| member.node).filter(|it| *it != node).collect(),
             echo,
         })
+    }
+
+    /// The owner that any active unit of a node hears: it has two for a moment, or while it is split inside.
+    fn owner_of(&self, node: NodeNumber, group: GroupNumber) -> Option<NodeNumber> {
+        let heard = |it| self.peer(it)?.alive(self.judged, &self.config.rules);
+        let speaks = |said: &&Advertisement| said.unit.condition == Condition::Active;
+        let mut active = self.units_of(node).filter_map(heard).filter(speaks);
+        active.find_map(|said| entry(said, group)?.owner_seen)
     }
 
     /// The owner that this unit hears, or that its node is.
