@@ -63,8 +63,8 @@ const fn ms(milliseconds: u64) -> Duration {
     Duration::from_millis(milliseconds)
 }
 
-/// What was wrong, the configuration, and the faults with their times in milliseconds.
-type Known = (&'static str, Setup, Vec<(u64, Fault)>);
+/// What was wrong, the first seed to try, the configuration, and the faults with their times in milliseconds.
+type Known = (&'static str, u64, Setup, Vec<(u64, Fault)>);
 
 /// Plans that failed once. They are said whole: what a seed stands for changes with how plans are drawn.
 fn known() -> Vec<Known> {
@@ -76,21 +76,27 @@ fn known() -> Vec<Known> {
     vec![
         (
             "a unit's own ranks were not in force for itself",
+            0,
             Setup { groups: 4, ..three },
             vec![(0, Fault::Start(4)), (100, Fault::Start(2)), (2000, Fault::Ranks(2, 10))],
         ),
         (
             "an advertisement that a management message overtook was passed over",
-            Setup { interval: ms(1000), level: 2, jitter: ms(150), ..setup },
-            vec![
-                (0, Fault::Start(0)),
-                (70, Fault::Start(2)),
-                (9000, Fault::Split(1)),
-                (15_000, Fault::Heal),
-            ],
+            53,
+            Setup {
+                pairs: [false, true, false, false],
+                interfaces: 2,
+                interval: ms(1000),
+                restore_hold: ms(40_000),
+                delay: ms(239),
+                jitter: ms(148),
+                ..setup
+            },
+            vec![(782, Fault::Start(2)), (1567, Fault::Start(0)), (2150, Fault::Start(3))],
         ),
         (
             "silence was judged before all queued datagrams were heard",
+            0,
             three,
             vec![
                 (20, Fault::Start(0)),
@@ -101,6 +107,7 @@ fn known() -> Vec<Known> {
         ),
         (
             "a single unit that was still withdrawing counted as gone",
+            0,
             setup,
             vec![
                 (0, Fault::Start(0)),
@@ -111,18 +118,20 @@ fn known() -> Vec<Known> {
         ),
         (
             "a weight that dropped within a conflict had a deadline that never passed",
+            0,
             Setup { pairs: [true, false, false, false], interfaces: 2, ..setup },
             vec![
                 (0, Fault::Start(0)),
                 (0, Fault::Start(1)),
-                (0, Fault::Start(2)),
+                (30, Fault::Start(2)),
                 (3000, Fault::Split(1)),
-                (3560, Fault::Port(0, 0, 0, false)),
+                (3533, Fault::Port(0, 0, 0, false)),
                 (4000, Fault::Heal),
             ],
         ),
         (
             "ranks did not get to whom their first holder does not hear",
+            0,
             three,
             vec![
                 (0, Fault::Start(4)),
@@ -134,6 +143,7 @@ fn known() -> Vec<Known> {
         ),
         (
             "a pair withdrew after it had taken the role back",
+            0,
             Setup { pairs: [true, false, false, false], ..setup },
             vec![
                 (0, Fault::Start(0)),
@@ -145,14 +155,30 @@ fn known() -> Vec<Known> {
         ),
         (
             "a license that ended within a conflict had both owners stay",
-            Setup { interval: ms(1000), level: 4, delay: ms(178), ..setup },
+            26,
+            Setup {
+                groups: 2,
+                interfaces: 2,
+                ports: 2,
+                cluster_links: 3,
+                x0: true,
+                interval: ms(1000),
+                level: 4,
+                restore_hold: ms(8000),
+                monitored: false,
+                ranks: [[1, 2, 4, 3], [2, 3, 4, 1], [1; 4], [1; 4]],
+                delay: ms(178),
+                jitter: ms(21),
+                poll_each: false,
+                ..three
+            },
             vec![
-                (777, Fault::Start(2)),
+                (777, Fault::Start(4)),
                 (969, Fault::Start(0)),
-                (10_096, Fault::Split(1)),
-                (18_472, Fault::Heal),
-                (19_611, Fault::License(0, false)),
-                (20_740, Fault::Cut(Some(1), None, None, true)),
+                (44_096, Fault::Split(0b1100)),
+                (52_472, Fault::Heal),
+                (53_611, Fault::License(0, false)),
+                (54_740, Fault::Cut(Some(2), None, None, true)),
             ],
         ),
     ]
@@ -162,11 +188,11 @@ fn known() -> Vec<Known> {
 #[test]
 fn what_failed_once_holds() {
     let mut complaints = Vec::new();
-    for (what, setup, faults) in known() {
+    for (what, first, setup, faults) in known() {
         let timed = |(at, fault)| Timed { at: ms(at), fault };
         let faults: Vec<_> = faults.into_iter().map(timed).collect();
         let calm_at = faults.last().map_or(ms(0), |last| last.at) + ms(2000);
-        complaints.extend((0..20).find_map(|seed| {
+        complaints.extend((first..first + 5).find_map(|seed| {
             let plan = Plan { seed, setup, faults: faults.clone(), calm_at };
             let violation = run(&plan, false).violation?;
             Some(format!("{what}, seed {seed}: {violation}"))

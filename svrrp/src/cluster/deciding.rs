@@ -73,16 +73,15 @@ impl ClusterUnit {
             self.holding(group).map(|it| it.state),
             Some(State::Taking { .. } | State::Owner)
         );
-        let with = self
-            .view(group)
-            .others()
-            .find(|(_, it)| owns && it.said.stance.owns())
-            .map(|(node, _)| node);
+        let view = self.view(group);
+        let rivals = || view.others().filter(|(_, it)| owns && it.said.stance.owns());
+        let with = rivals().next().map(|(node, _)| node);
+        let has_answered = rivals().any(|(_, it)| it.echo.is_some());
         let next = self.outgoing.number.saturating_add(1);
         let Some(holding) = self.holding_mut(group) else { return };
         match (with, holding.conflict_since) {
             (Some(with), None) => {
-                holding.conflict_since = Some(next);
+                (holding.conflict_since, holding.conflict_answered) = (Some(next), false);
                 self.outgoing.is_due = true;
                 self.event(Event::Conflict { group, with });
             }
@@ -90,6 +89,11 @@ impl ClusterUnit {
                 holding.conflict_since = None;
                 // The other one's announcements may have been the last that the switches heard.
                 holding.announce = (holding.state == State::Owner).then_some(0);
+            }
+            // It knows of the conflict by now, and waits for words that echo that: it gets them at once.
+            (Some(_), Some(_)) if has_answered && !holding.conflict_answered => {
+                holding.conflict_answered = true;
+                self.outgoing.is_due = true;
             }
             _ => {}
         }

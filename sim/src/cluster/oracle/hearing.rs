@@ -102,6 +102,12 @@ impl Hearing {
         Some(one(a, b)?.max(one(b, a)?))
     }
 
+    /// Whether each of them has heard the other since then.
+    pub(super) fn both_since(&self, since: u64, a: usize, b: usize) -> bool {
+        let one = |to: usize, from: usize| self.heard[to][from].last >= Some(since);
+        one(a, b) && one(b, a)
+    }
+
     /// The same inside a node.
     pub(super) fn both_inside(&self, now: u64, a: usize, b: usize) -> Option<u64> {
         let one = |unit: usize| {

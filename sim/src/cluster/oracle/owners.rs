@@ -77,7 +77,10 @@ impl Owners {
                     let length = now - heard.max(*since);
                     self.longest_two = self.longest_two.max(length);
                     let bound = if *was_lossy { 2 * bound } else { bound };
-                    if length > bound {
+                    // What was under way when it began says nothing of it: a link that works then, and no more, is no
+                    // hearing each other.
+                    let begin = heard.max(*since) + 2 * nanos(setup.delay + setup.jitter);
+                    if length > bound && hearing.both_since(begin, *a, *b) {
                         let (length, bound) =
                             (Duration::from_nanos(length), Duration::from_nanos(bound));
                         let (a, b, group) = (name(*a), name(*b), group + 1);
