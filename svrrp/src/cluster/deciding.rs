@@ -47,6 +47,9 @@ impl ClusterUnit {
             (State::Idle | State::Asking { .. }, Decision::Ask(owner)) if may_ask => {
                 self.ask(now, group, owner);
             }
+            // The answer is on its way.
+            (State::Asking { owner, .. }, Decision::Nothing)
+                if view.is_giving_up(owner) && view.is_held_by_none_but(owner) => {}
             (State::Asking { .. }, _) => self.enter(group, State::Idle, Why::NotGranted),
             (State::Released { successor, .. }, _) => {
                 // Whoever has taken it says so; that it asks still, or again, is no claim.
@@ -154,7 +157,7 @@ impl ClusterUnit {
         let to = match goal {
             Goal::Release { successor, nonce } if self.is_speaker() => {
                 let theirs =
-                    self.words_of(successor).map(|it| it.advertisement.unit.failure_time());
+                    self.words_of(successor, group).map(|it| it.unit.failure_time());
                 let longer = self.config.failure_time().max(theirs.unwrap_or_default());
                 let until = now + (self.config.rules.release_time)(longer);
                 State::Released { successor, nonce, until }
@@ -198,17 +201,18 @@ impl ClusterUnit {
         }
     }
 
-    /// The other unit of this node was its active one: what that owned, the node owns still, unless another node has
-    /// it by now (VG-6).
+    /// The other unit of this node was its active one: what that owned, the node owns still, unless another node has it
+    /// by now, or is heard to hear another owner (VG-6). A node that asks for it is answered afterwards.
     fn inherit(&mut self) {
-        let Some(words) = self.words_of(self.config.own.node).cloned() else { return };
+        let node = self.config.own.node;
         for group in self.groups() {
-            let owned = words.entry(group).is_some_and(|entry| stance(entry.stance).owns());
-            let is_ours = |view: crate::election::GroupView| {
-                view.others().all(|(_, it)| it.said.stance == crate::election::Stance::Idle)
-            };
+            let entry = self.entry_of(node, group);
+            let owned = entry.is_some_and(|entry| stance(entry.stance).owns());
+            let is_free = self.view(group).others().all(|(_, it)| {
+                !it.said.stance.holds() && it.owner.is_none_or(|owner| owner == node)
+            });
             let is_idle = self.holding(group).is_some_and(|it| it.state == State::Idle);
-            if owned && is_idle && is_ours(self.view(group)) {
+            if owned && is_idle && is_free {
                 self.take(group, Why::Inherited);
             }
         }
@@ -216,7 +220,7 @@ impl ClusterUnit {
 
     /// What is due by now.
     pub(super) fn time_passes(&mut self, now: Instant) {
-        self.note_hearing(now);
+        self.note_hearing();
         let failure_time = self.config.failure_time();
         for group in self.groups() {
             self.time_out_action(now, group);

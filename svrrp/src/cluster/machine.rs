@@ -26,6 +26,9 @@ pub const MAX_EVENTS: usize = 256;
 pub struct ClusterUnit {
     pub(super) config: ClusterConfig,
     pub(super) now: Instant,
+    /// Until then silence was judged: at timeouts only, since datagrams may wait behind the one that is handed in
+    /// (CRASH-4).
+    pub(super) judged: Instant,
     pub(super) standing: Standing,
     pub(super) licensed: bool,
     /// This unit's own settings, and the ranks that are in force: those of the highest version that was seen.
@@ -60,6 +63,7 @@ impl ClusterUnit {
         let listening = Some(now + (rules.listening_time)(config.failure_time()));
         Self {
             now,
+            judged: now,
             standing: Standing::STARTING,
             licensed: true,
             version: config.version,
@@ -195,6 +199,10 @@ impl Machine for ClusterUnit {
                     return Err(Refusal::Version { version, present: self.version });
                 }
                 (self.version, self.config.ranks) = (version, ranks);
+                if version >= self.ranks.0 {
+                    self.ranks = (version, ranks);
+                }
+                self.outgoing.is_due = true;
             }
         }
         self.reconsider(now);
@@ -226,6 +234,7 @@ impl Machine for ClusterUnit {
         if self.poll_timeout().is_none_or(|deadline| deadline.at > now) {
             return;
         }
+        self.judged = now;
         self.listening = self.listening.filter(|until| *until > now);
         self.time_passes(now);
         self.reconsider(now);

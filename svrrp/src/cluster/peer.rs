@@ -1,7 +1,9 @@
 //! What a unit knows of one other unit: by which start it speaks, on which paths it is heard, and what it said last.
 
 use super::rules::Rules;
-use crate::wire::{Advertisement, Condition, Datagram, DatagramId, HeardEntry, Paths};
+use crate::wire::{
+    Advertisement, Condition, Datagram, DatagramId, HeardEntry, MessageType, Paths,
+};
 use arrayvec::ArrayVec;
 use core::num::NonZeroU64;
 use core::time::Duration;
@@ -15,6 +17,8 @@ const FORMER_STARTS: usize = 8;
 const STALE_LEVELS: u64 = 4;
 /// Places for paths 0 to 15.
 const PATHS: usize = 16;
+/// Places for types of messages: they are 1 to 4.
+const KINDS: usize = 5;
 
 /// One other unit of the cluster.
 #[derive(Clone, Debug, Default)]
@@ -37,13 +41,14 @@ pub(super) struct Peer {
 #[derive(Clone, Copy, Debug, Default)]
 struct Heard {
     at: Option<Instant>,
-    newest: u64,
+    /// By the type of message: a path on which datagrams overtake each other brings them all the same.
+    newest: [u64; KINDS],
 }
 
 /// What came of a datagram.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Receipt {
-    /// It is the newest: what it says counts.
+    /// It is newer than the last advertisement: what it says counts.
     News {
         /// It is the first of a start that displaced another one.
         is_new_start: bool,
@@ -108,46 +113,54 @@ impl Peer {
     /// What this unit tells of it in its advertisements.
     pub(super) fn heard_entry(&self, now: Instant, rules: &Rules) -> Option<HeardEntry> {
         let paths = self.paths_heard(now, rules);
-        let known = self.start.and_then(|start| DatagramId::new(start.get(), self.newest));
+        // The last advertisement, not the last datagram: both sides judge by what it said.
+        let known = self.last.as_ref().map(|last| last.header.id);
         // While the known start is quiet, the other one is echoed.
         let echo = if paths.is_empty() { self.stranger.or(known) } else { known.or(self.stranger) };
         Some(HeardEntry { paths, echo: echo? })
     }
 
-    /// Notes a datagram of it. `is_proof`: it echoes what this unit said a moment ago.
+    /// Notes a datagram of it. `judged`: until then its silence was judged. `is_proof`: it echoes what this unit said a
+    /// moment ago.
     pub(super) fn note(
         &mut self,
-        now: Instant,
+        (now, judged): (Instant, Instant),
         path: PathId,
         datagram: &Datagram<'_>,
         is_proof: bool,
         rules: &Rules,
     ) -> Result<Receipt, Reject> {
         let id = datagram.header().id;
+        let is_advertisement = datagram.kind() == MessageType::Advertisement;
         let mut is_new_start = false;
         if self.start != Some(id.start) {
             if self.former.contains(&id.start) {
                 return Err(Reject::Stale);
             }
-            if self.start.is_some() && !is_proof && self.is_alive(now, rules) {
-                self.stranger = Some(id);
+            if self.start.is_some() && !is_proof && self.is_alive(judged, rules) {
+                self.stranger = if is_advertisement { Some(id) } else { self.stranger };
                 return Err(Reject::UnprovenStart);
             }
             self.displace(id.start);
             is_new_start = true;
         }
         let number = id.number.get();
-        let level = self.last.as_ref().map_or(0, |last| last.unit.level);
-        let window = u64::from(level).saturating_mul(STALE_LEVELS).max(1);
+        // Before the first advertisement nothing is known of its rhythm.
+        let level = self.last.as_ref().map(|last| u64::from(last.unit.level));
+        let window = level.map_or(u64::MAX, |level| level.saturating_mul(STALE_LEVELS));
         let place = self.paths.get_mut(usize::from(path.0)).ok_or(Reject::UnknownPath)?;
-        if number <= place.newest || self.newest.saturating_sub(number) >= window {
+        let newest = place.newest.get_mut(datagram.kind() as usize).ok_or(Reject::Stale)?;
+        if number <= *newest || self.newest.saturating_sub(number) >= window {
             return Err(Reject::Stale);
         }
-        *place = Heard { at: Some(now), newest: number };
-        if number <= self.newest {
+        (*newest, place.at) = (number, Some(now));
+        self.newest = self.newest.max(number);
+        // What is older than the last advertisement says nothing new: that said what was so afterwards. An advertisement
+        // that was overtaken by another message does.
+        let said = self.last.as_ref().map_or(0, |last| last.header.id.number.get());
+        if number <= said {
             return Ok(Receipt::Copy);
         }
-        self.newest = number;
         Ok(Receipt::News { is_new_start })
     }
 

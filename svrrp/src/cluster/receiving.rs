@@ -31,11 +31,11 @@ impl ClusterUnit {
         let is_proof = self.is_proof(&message);
         let rules = self.config.rules;
         let peer = self.peers.get_mut(sender.index()).ok_or(Reject::UnknownPeer)?;
-        match peer.note(now, from.path, &datagram, is_proof, &rules)? {
+        match peer.note((now, self.judged), from.path, &datagram, is_proof, &rules)? {
             Receipt::Copy => {}
             Receipt::News { is_new_start } => self.take_in(now, sender, message, is_new_start),
         }
-        self.note_hearing(now);
+        self.note_hearing();
         self.reconsider(now);
         Ok(())
     }
@@ -108,7 +108,7 @@ impl ClusterUnit {
             Message::Claim(_) => {}
             Message::Release(release) if release.successor == self.config.own.node => {
                 if let Some(nonce) = release.nonce {
-                    self.granted(now, release.group, sender.node, nonce);
+                    self.granted(now, release.group, sender, nonce);
                 }
             }
             // What the Master tells stands in the advertisements as well; settings come with their distribution.
@@ -146,7 +146,7 @@ impl ClusterUnit {
                     self.asked(now, group, sender.node, nonce);
                 }
                 GroupStance::Released { successor, nonce } if successor == self.config.own.node => {
-                    self.granted(now, group, sender.node, nonce);
+                    self.granted(now, group, sender, nonce);
                 }
                 _ => {}
             }
@@ -163,18 +163,22 @@ impl ClusterUnit {
     }
 
     /// An owner has released a group to us.
-    fn granted(&mut self, now: Instant, group: GroupNumber, from: NodeNumber, nonce: NonZeroU64) {
+    fn granted(&mut self, now: Instant, group: GroupNumber, from: Member, nonce: NonZeroU64) {
         let Some(holding) = self.holding(group) else { return };
         let State::Asking { owner, nonce: ours, until } = holding.state else { return };
         let is_answer = (self.config.rules.is_answer)(nonce.get(), ours.get());
-        if owner == from && is_answer && now < until && self.is_speaker() {
+        // A third node that holds it as well was not known to who released it; nor, while a node is split inside, was its
+        // other unit.
+        let is_free = self.view(group).is_held_by_none_but(from.node)
+            && self.units_of(from.node).filter(|it| *it != from).all(|it| !self.holds(it, group));
+        if owner == from.node && is_answer && now < until && is_free && self.is_speaker() {
             self.take(group, Why::Granted);
         }
     }
 
     /// Tells which units are heard, on which paths, and which are not any more.
-    pub(super) fn note_hearing(&mut self, now: Instant) {
-        let rules = self.config.rules;
+    pub(super) fn note_hearing(&mut self) {
+        let (rules, now) = (self.config.rules, self.judged);
         for (member, peer) in Member::all().zip(&mut self.peers) {
             let (is_alive, was) = (peer.is_alive(now, &rules), peer.is_told);
             let (paths, told) = (peer.paths_heard(now, &rules), peer.told_paths);

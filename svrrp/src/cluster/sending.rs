@@ -96,8 +96,8 @@ impl ClusterUnit {
             .fold(0_u16, |all, path| all | 1_u16.checked_shl(path.into()).unwrap_or(0));
         let hears = |paths: crate::wire::Paths| !paths.cluster_links().is_empty();
         let rules = &self.config.rules;
-        let is_heard = self.peer(member).is_some_and(|it| hears(it.paths_heard(self.now, rules)));
-        let last = self.peer(member).and_then(|peer| peer.alive(self.now, rules));
+        let is_heard = self.peer(member).is_some_and(|it| hears(it.paths_heard(self.judged, rules)));
+        let last = self.peer(member).and_then(|peer| peer.alive(self.judged, rules));
         let hears_us = last.and_then(|last| last.content.as_ref()?.heard.get(self.config.own));
         let needs_x0 = !is_heard || !hears_us.is_some_and(|entry| hears(entry.paths));
         let x0 = 1_u16.checked_shl(X0_PATH.0.into()).unwrap_or(0);
@@ -154,7 +154,7 @@ impl ClusterUnit {
         self.history.push(header.id.number.get(), said);
         let mut heard = ByMember::default();
         for member in self.others() {
-            let entry = self.peer(member)?.heard_entry(self.now, &self.config.rules);
+            let entry = self.peer(member)?.heard_entry(self.judged, &self.config.rules);
             heard.set(member, entry);
         }
         let unit = UnitReport {
@@ -176,8 +176,8 @@ impl ClusterUnit {
         let (state, term) = (holding.state, holding.term);
         let (node, message) = match state {
             State::Asking { owner, nonce, .. } => {
-                let speaker = self.words_of(owner)?.speaker();
-                let echo = self.peer(speaker)?.heard_entry(self.now, &self.config.rules)?.echo;
+                let speaker = self.words_of(owner, group)?.header.sender;
+                let echo = self.peer(speaker)?.heard_entry(self.judged, &self.config.rules)?.echo;
                 let link_weight = self.weights.get(group.index())?.0;
                 let header = self.header()?;
                 let claim = Claim { header, group, asked: owner, link_weight, nonce, echo };

@@ -22,8 +22,12 @@ impl Words {
     }
 
     pub(super) fn entry(&self, group: GroupNumber) -> Option<&GroupEntry> {
-        self.advertisement.content.as_ref()?.groups.get(group)
+        entry(&self.advertisement, group)
     }
+}
+
+fn entry(said: &Advertisement, group: GroupNumber) -> Option<&GroupEntry> {
+    said.content.as_ref()?.groups.get(group)
 }
 
 impl ClusterUnit {
@@ -34,13 +38,24 @@ impl ClusterUnit {
         (theirs != ours).then_some(KeptOut::Product { theirs, ours })
     }
 
+    /// What a node says of a group.
+    pub(super) fn entry_of(&self, node: NodeNumber, group: GroupNumber) -> Option<&GroupEntry> {
+        entry(self.words_of(node, group)?, group)
+    }
+
     fn is_alive(&self, member: Member) -> bool {
-        self.peer(member).is_some_and(|peer| peer.is_alive(self.now, &self.config.rules))
+        self.peer(member).is_some_and(|peer| peer.is_alive(self.judged, &self.config.rules))
+    }
+
+    /// A unit is heard, and says that it holds the group.
+    pub(super) fn holds(&self, member: Member, group: GroupNumber) -> bool {
+        let said = self.peer(member).and_then(|it| it.alive(self.judged, &self.config.rules));
+        said.and_then(|said| entry(said, group)).is_some_and(|entry| entry.stance.holds())
     }
 
     /// A unit that is heard and could be its node's active one.
     fn can_be_active(&self, member: Member) -> bool {
-        let said = self.peer(member).and_then(|it| it.alive(self.now, &self.config.rules));
+        let said = self.peer(member).and_then(|it| it.alive(self.judged, &self.config.rules));
         said.is_some_and(|said| {
             said.unit.can_be_active
                 && said.unit.condition != Condition::Barred
@@ -54,14 +69,26 @@ impl ClusterUnit {
         words.at + (self.config.rules.settling_time)(failure_time)
     }
 
-    /// What a node says, as long as that counts: its active unit is heard; or another one is, which can become active.
-    pub(super) fn words_of(&self, node: NodeNumber) -> Option<&Words> {
+    /// What a node says of a group, as long as that counts: its active unit is heard; or another one is, which can become
+    /// active. But if that does not hold the group, and another unit of the node does, that one's word counts: it may be
+    /// withdrawing still, or both may be active for a moment.
+    pub(super) fn words_of(&self, node: NodeNumber, group: GroupNumber) -> Option<&Advertisement> {
+        let holds = |said: &&Advertisement| entry(said, group).is_some_and(|it| it.stance.holds());
+        let speaker = self.word_of_speaker(node).map(|words| &words.advertisement);
+        speaker.filter(holds).or_else(|| {
+            let heard = |it| self.peer(it)?.alive(self.judged, &self.config.rules);
+            self.units_of(node).filter_map(heard).find(holds).or(speaker)
+        })
+    }
+
+    fn word_of_speaker(&self, node: NodeNumber) -> Option<&Words> {
         let words = self.words.get(node.index())?.as_ref()?;
         let speaker = words.speaker();
         let speaks = self.is_alive(speaker) && self.peer(speaker).is_some_and(|it| it.is_speaker());
         let settles = || {
-            let mut units = self.units_of(node);
-            self.now < self.word_ends(words) && units.any(|it| self.can_be_active(it))
+            let is_ours = node == self.config.own.node && self.is_fit();
+            let can_go_on = is_ours || self.units_of(node).any(|it| self.can_be_active(it));
+            self.judged < self.word_ends(words) && can_go_on
         };
         (speaks || settles()).then_some(words)
     }
@@ -69,7 +96,7 @@ impl ClusterUnit {
     /// When the word of a node ends that counts because it settles.
     pub(super) fn words_end(&self) -> Option<Instant> {
         let ends = self.words.iter().flatten().map(|words| self.word_ends(words));
-        ends.filter(|end| *end > self.now).min()
+        ends.filter(|end| *end > self.judged).min()
     }
 
     /// The nodes that this unit hears, by any of their units.
@@ -83,8 +110,7 @@ impl ClusterUnit {
     }
 
     fn others_view(&self, group: GroupNumber, node: NodeNumber) -> Option<NodeView> {
-        let words = self.words_of(node)?;
-        let content = words.advertisement.content.as_ref();
+        let content = self.words_of(node, group)?.content.as_ref();
         let entry = content.and_then(|content| content.groups.get(group));
         let heard = content.into_iter().flat_map(|content| content.heard.iter());
         let hears = heard.filter(|(_, entry)| !entry.paths.is_empty());
@@ -114,8 +140,7 @@ impl ClusterUnit {
             return Some(own);
         }
         let said = |node| {
-            let said = self.words_of(node)?.entry(group)?;
-            Some((node, stance(said.stance)))
+            Some((node, stance(self.entry_of(node, group)?.stance)))
         };
         let holders = NodeNumber::ALL.into_iter().filter(|it| *it != own).filter_map(said);
         let mut holders = holders.filter(|(_, stance)| stance.holds());

@@ -169,6 +169,19 @@ impl GroupView {
         self.nodes.get(node.index())?.as_ref()
     }
 
+    /// Whether a node is giving the group up, or has done so for another one.
+    #[must_use]
+    pub fn is_giving_up(&self, node: NodeNumber) -> bool {
+        let stance = self.get(node).map(|it| it.said.stance);
+        matches!(stance, Some(Stance::Withdrawing | Stance::Released { .. }))
+    }
+
+    /// Whether no other node than that one holds the group, as far as this node hears.
+    #[must_use]
+    pub fn is_held_by_none_but(&self, node: NodeNumber) -> bool {
+        self.others().all(|(other, it)| other == node || !it.said.stance.holds())
+    }
+
     /// All nodes of which something is known, this one too, the lowest number first.
     pub fn iter(&self) -> impl Iterator<Item = (NodeNumber, &NodeView)> {
         NodeNumber::ALL

@@ -7,7 +7,7 @@
 //! |     Node      |     Unit      |   Paths, bit n: path n; X0    |   0
 //! +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
 //! |           Echo: start of the unit that is heard (64)          |   4
-//! |           Echo: number of the last datagram heard (64)        |  12
+//! |        Echo: number of the last advertisement heard (64)      |  12
 //! +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
 //! ```
 //! Bit 0 is the lowest. Bits 0 to 14 are the cluster links, bit 15 is X0. An entry without a bit set says that
@@ -81,7 +81,7 @@ impl Paths {
 pub struct HeardEntry {
     /// The paths on which it heard the other within the other's failure time.
     pub paths: Paths,
-    /// The last datagram that it heard from the other: the echo, by which both judge the same values
+    /// The last advertisement that it heard from the other: the echo, by which both judge the same values
     /// (SVRRP-5).
     pub echo: DatagramId,
 }
