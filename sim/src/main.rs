@@ -70,7 +70,8 @@ fn main() -> ExitCode {
     let options = Options::parse();
     let broken = options.broken.as_deref();
     if options.cluster {
-        return match broken.map(|name| sim::cluster::broken(name).ok_or(NO_SUCH_FAULT)).transpose() {
+        return match broken.map(|name| sim::cluster::broken(name).ok_or(NO_SUCH_FAULT)).transpose()
+        {
             Ok(broken) => clusters::main(&options, broken),
             Err(error) => refused(error),
         };

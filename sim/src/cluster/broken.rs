@@ -76,7 +76,11 @@ fn takes_though_another_withdraws(
             it.said.stance = Stance::Idle;
         }
     };
-    let others = changed(view, |node, it| if node != view.own { gone(node, it) });
+    let others = changed(view, |node, it| {
+        if node != view.own {
+            gone(node, it)
+        }
+    });
     decide(group, ranks, &others)
 }
 

@@ -77,8 +77,7 @@ impl Fault {
             }
             Self::FailOver(unit) => world.pair_input(unit, Input::FailOver),
             Self::Maintenance(unit, on) if is_here(world, unit) => {
-                let mode =
-                    if on { Maintenance::On { lasts: None } } else { Maintenance::Off };
+                let mode = if on { Maintenance::On { lasts: None } } else { Maintenance::Off };
                 world.pair_input(unit, Input::Maintenance(mode));
             }
             Self::Maintenance(..) => {}

@@ -69,7 +69,12 @@ impl World {
     }
 
     /// Runs until a node owns a group.
-    pub fn until_owned(&mut self, group: GroupNumber, node: NodeNumber, limit: Duration) -> Duration {
+    pub fn until_owned(
+        &mut self,
+        group: GroupNumber,
+        node: NodeNumber,
+        limit: Duration,
+    ) -> Duration {
         self.run_until(limit, |world| world.owner(group) == Some(node))
     }
 

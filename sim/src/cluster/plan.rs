@@ -135,8 +135,11 @@ impl Plan {
                 if random.chance(500) {
                     self.add(at, Fault::Cut(to, from, slot, true));
                 }
-                let heal =
-                    if random.chance(500) { Fault::Heal } else { Fault::Cut(from, to, slot, false) };
+                let heal = if random.chance(500) {
+                    Fault::Heal
+                } else {
+                    Fault::Cut(from, to, slot, false)
+                };
                 self.add(later, heal);
             }
             8 => {

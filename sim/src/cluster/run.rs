@@ -146,9 +146,8 @@ impl Exam {
     fn wrong(&self) -> Option<(Rule, String)> {
         let world = &self.world;
         let mut pairs = NodeNumber::ALL.into_iter().take(world.setup.nodes.into());
-        let is_quiet = |node: &NodeNumber| {
-            world.setup.pairs[node.index()] && self.speaker(*node).is_none()
-        };
+        let is_quiet =
+            |node: &NodeNumber| world.setup.pairs[node.index()] && self.speaker(*node).is_none();
         if let Some(node) = pairs.find(is_quiet) {
             return Some((Rule::L1, format!("{node} has no active unit")));
         }
@@ -188,7 +187,9 @@ impl Exam {
             let weight = (0..setup.interfaces).filter(up).count();
             Some((weight, node, rank))
         });
-        candidates.min_by_key(|(weight, node, rank)| (usize::MAX - weight, *rank, *node)).map(|it| it.1)
+        candidates
+            .min_by_key(|(weight, node, rank)| (usize::MAX - weight, *rank, *node))
+            .map(|it| it.1)
     }
 
     /// What is settled stays so.
@@ -198,7 +199,9 @@ impl Exam {
         let until = nanos(self.world.now() + length);
         while self.world.step(until) {
             if let Some((rule, text)) = self.wrong() {
-                return self.world.violate(rule, format!("what was settled does not stay so: {text}"));
+                return self
+                    .world
+                    .violate(rule, format!("what was settled does not stay so: {text}"));
             }
         }
     }
@@ -212,7 +215,8 @@ impl Exam {
             return;
         }
         let at = node_of(unit);
-        let owned: Vec<_> = world.setup.groups().filter(|it| world.owner(*it) == Some(at)).collect();
+        let owned: Vec<_> =
+            world.setup.groups().filter(|it| world.owner(*it) == Some(at)).collect();
         let is_pair = world.setup.pairs[at.index()];
         let setup = world.setup;
         self.world.crash(unit);
@@ -231,15 +235,19 @@ impl Exam {
         let bound = bound / 100 * 101 + inside;
         let until = nanos(begin + bound);
         let is_taken = |world: &World| {
-            expected.iter().all(|(group, node)| world.holders(*group).any(|it| node_of(it) == *node))
+            expected
+                .iter()
+                .all(|(group, node)| world.holders(*group).any(|it| node_of(it) == *node))
         };
         while !is_taken(&self.world) && self.world.step(until) {
-            let strange = expected.iter().find(|(group, node)| {
-                self.world.holders(*group).any(|it| node_of(it) != *node)
-            });
+            let strange = expected
+                .iter()
+                .find(|(group, node)| self.world.holders(*group).any(|it| node_of(it) != *node));
             if let Some((group, node)) = strange {
                 let rule = if is_pair { Rule::Inside } else { Rule::TakeOver };
-                return self.world.violate(rule, format!("{group} was for {node}, and another takes it"));
+                return self
+                    .world
+                    .violate(rule, format!("{group} was for {node}, and another takes it"));
             }
         }
         let took = (self.world.now() - begin).as_secs_f64() / bound.as_secs_f64();

@@ -125,7 +125,9 @@ impl Setup {
     /// Whether an interface has an address in a group: in VG 1 each has one (NODE-5).
     #[must_use]
     pub fn has(&self, interface: u8, group: GroupNumber) -> bool {
-        group == GroupNumber::One || self.interfaces == 1 || (interface + group.get()) % 3 != 0
+        group == GroupNumber::One
+            || self.interfaces == 1
+            || !(interface + group.get()).is_multiple_of(3)
     }
 
     /// All paths of the cluster.

@@ -12,9 +12,9 @@ use core::time::Duration;
 use ha_core::identity::UnitId;
 use ha_core::machine::{Channel, Destination, Machine as _, Origin, Output};
 use ha_core::pair;
+use svrrp::Message;
 use svrrp::cluster;
 use svrrp::election::Stance;
-use svrrp::Message;
 
 /// Outputs that one call can cause, and steps at one instant, at the most: more is a busy loop.
 const MAX_AT_ONCE: usize = 4000;

@@ -1,9 +1,7 @@
 //! What a unit knows of one other unit: by which start it speaks, on which paths it is heard, and what it said last.
 
 use super::rules::Rules;
-use crate::wire::{
-    Advertisement, Condition, Datagram, DatagramId, HeardEntry, MessageType, Paths,
-};
+use crate::wire::{Advertisement, Condition, Datagram, DatagramId, HeardEntry, MessageType, Paths};
 use arrayvec::ArrayVec;
 use core::num::NonZeroU64;
 use core::time::Duration;

@@ -96,7 +96,8 @@ impl ClusterUnit {
             .fold(0_u16, |all, path| all | 1_u16.checked_shl(path.into()).unwrap_or(0));
         let hears = |paths: crate::wire::Paths| !paths.cluster_links().is_empty();
         let rules = &self.config.rules;
-        let is_heard = self.peer(member).is_some_and(|it| hears(it.paths_heard(self.judged, rules)));
+        let is_heard =
+            self.peer(member).is_some_and(|it| hears(it.paths_heard(self.judged, rules)));
         let last = self.peer(member).and_then(|peer| peer.alive(self.judged, rules));
         let hears_us = last.and_then(|last| last.content.as_ref()?.heard.get(self.config.own));
         let needs_x0 = !is_heard || !hears_us.is_some_and(|entry| hears(entry.paths));

@@ -139,9 +139,7 @@ impl ClusterUnit {
         if self.holding(group).is_some_and(|it| it.state.holds()) {
             return Some(own);
         }
-        let said = |node| {
-            Some((node, stance(self.entry_of(node, group)?.stance)))
-        };
+        let said = |node| Some((node, stance(self.entry_of(node, group)?.stance)));
         let holders = NodeNumber::ALL.into_iter().filter(|it| *it != own).filter_map(said);
         let mut holders = holders.filter(|(_, stance)| stance.holds());
         let first = holders.clone().next();

@@ -59,7 +59,8 @@ impl Hearing {
                 }
                 for (group, entry) in it.content.iter().flat_map(|it| it.groups.iter()) {
                     let is_ours = entry.stance.named() == Some(own);
-                    let is_release = is_ours && !entry.stance.holds() && entry.owner_seen != Some(own);
+                    let is_release =
+                        is_ours && !entry.stance.holds() && entry.owner_seen != Some(own);
                     heard.released[group.index()] |= is_release;
                 }
                 (heard.said, heard.said_at) = (Some(it), now);
@@ -96,7 +97,12 @@ impl Hearing {
     }
 
     /// What a unit was told last by another one, if it was well within the failure time.
-    pub(in super::super) fn said(&self, now: u64, to: usize, from: usize) -> Option<&Advertisement> {
+    pub(in super::super) fn said(
+        &self,
+        now: u64,
+        to: usize,
+        from: usize,
+    ) -> Option<&Advertisement> {
         let heard = &self.heard[to][from];
         // Clocks differ by a percent.
         heard.alive.filter(|last| now - last < self.failure_time / 100 * 98)?;

@@ -78,7 +78,8 @@ impl Owners {
                     self.longest_two = self.longest_two.max(length);
                     let bound = if *was_lossy { 2 * bound } else { bound };
                     if length > bound {
-                        let (length, bound) = (Duration::from_nanos(length), Duration::from_nanos(bound));
+                        let (length, bound) =
+                            (Duration::from_nanos(length), Duration::from_nanos(bound));
                         let (a, b, group) = (name(*a), name(*b), group + 1);
                         let text = format!(
                             "{a} and {b} both hold VG {group} and hear each other for {length:?}, more than {bound:?}"

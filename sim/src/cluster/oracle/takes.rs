@@ -32,7 +32,9 @@ impl Oracle {
         if why == Why::Granted
             && let Some(from) = self.hearing.released(unit, group).find(|from| {
                 // It may have taken it back only when this unit's time is long over.
-                holds(*from) && self.unsure_until[*from] < now && node_of(*from) != own
+                holds(*from)
+                    && self.unsure_until[*from] < now
+                    && node_of(*from) != own
                     && self.hearing.both(now, unit, *from).is_some()
             })
         {
@@ -58,13 +60,16 @@ impl Oracle {
             // What the granter says comes with the release or before it.
             let is_granter = why == Why::Granted && !holds(other);
             if entry.stance.holds() && !is_granter {
-                let text = format!("takes {group} ({why}), and {} says that it holds it", name(other));
+                let text =
+                    format!("takes {group} ({why}), and {} says that it holds it", name(other));
                 return Err((Rule::S2, text));
             }
             let seen = entry.owner_seen.filter(|owner| *owner != own);
             if let Some(owner) = seen.filter(|_| speaks && why != Why::Granted) {
-                let text =
-                    format!("takes {group} ({why}), and {} says that it hears {owner}", name(other));
+                let text = format!(
+                    "takes {group} ({why}), and {} says that it hears {owner}",
+                    name(other)
+                );
                 return Err((Rule::Svrrp5, text));
             }
         }
