@@ -263,6 +263,11 @@ impl<R: Records> Machine for ClusterNode<R> {
 
     /// Outputs of the pair go first; its withdrawal waits for that of the groups.
     fn poll_output(&mut self, now: Instant, buf: &mut [u8]) -> Option<Output<Action, Event>> {
+        // The pair has given up waiting, and taken the role back: what it asked for then must not be done now.
+        let waits = |pair: &Appliance<R>| matches!(pair.pair().state(), State::Withdrawing(_));
+        if !self.pair.as_ref().is_some_and(waits) {
+            self.withdrawal = None;
+        }
         if let Some((id, action)) = self.withdrawal.take_if(|_| !self.cluster.holds_any()) {
             let id = self.mint(now, Inner::Unit(id));
             self.tie(now);
