@@ -259,11 +259,11 @@ impl Monitor {
         self.services.iter_mut().for_each(|service| service.stalled(now));
     }
 
-    /// The unit was woken later than it wanted to be: for so long nothing was heard of what it watches. Twice that is
-    /// given, since what there was to be heard may come one after the other.
+    /// The unit was woken later than it wanted to be: for so long nothing was heard of its services. Twice that is given,
+    /// since what there was to be heard may come one after the other. Targets need nothing: several probes have to be
+    /// missed.
     pub(crate) fn late(&mut self, by: core::time::Duration) {
         let by = by.saturating_mul(2);
-        self.targets.iter_mut().for_each(|target| target.late(by));
         self.services.iter_mut().for_each(|service| service.late(by));
     }
 

@@ -295,11 +295,6 @@ impl Target {
         self.confirmed = 0;
     }
 
-    /// This unit was woken late: for so long an answer may not have been heard.
-    pub(super) fn late(&mut self, by: Duration) {
-        self.next = self.next + by;
-    }
-
     /// This unit did nothing for a while: answers were not heard, and the probes that have none by now do not
     /// count (CRASH-4).
     pub(super) fn stalled(&mut self, now: Instant) {

@@ -195,6 +195,10 @@ impl Monitors {
 
     /// The unit did nothing for a while; before that it was last told something at `told_at`.
     pub(super) fn hung(&mut self, unit: usize, told_at: Instant, local: Instant) {
+        // The end of a link's time was not noted meanwhile.
+        for until in self.units[unit].links.iter_mut().filter_map(|link| link.returns.as_mut()) {
+            *until = if *until > told_at { local.max(*until) } else { *until };
+        }
         for service in &mut self.units[unit].services {
             service.has_failed |= service.due <= told_at;
             // What was not heard meanwhile is no proof.
