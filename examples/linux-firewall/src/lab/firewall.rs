@@ -39,6 +39,10 @@ impl Status {
             && self.links.iter().all(|link| link.status.up == Some(true))
             && self.targets.iter().all(|target| both(&target.status))
             && !self.services.iter().any(|service| service.failed)
+            // What came back counts again only after it has lasted for a while: until then the next fault would find a
+            // Standby that is no fitter.
+            && self.deductions.is_empty()
+            && self.peer.deductions.is_empty()
     }
 
     /// How often the unit took the role since `earlier`.

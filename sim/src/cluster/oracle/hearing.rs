@@ -135,7 +135,14 @@ impl Hearing {
         self.heard[to][from].said_at
     }
 
-    /// The units that released a group to this one at any time.
+    /// A unit has a group by its pair: its former releases of it are no promise any more.
+    pub(super) fn inherits(&mut self, from: usize, group: GroupNumber) {
+        for heard in &mut self.heard {
+            heard[from].released[group.index()] = false;
+        }
+    }
+
+    /// The units that released a group to this one, and have not got it by their pair since.
     pub(super) fn released(&self, to: usize, group: GroupNumber) -> impl Iterator<Item = usize> {
         let heard = &self.heard[to];
         (0..PLACES).filter(move |from| heard[*from].released[group.index()])

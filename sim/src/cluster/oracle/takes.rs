@@ -29,6 +29,10 @@ impl Oracle {
             return Ok(());
         }
         let holds = |other: usize| units[other].platform.holds[group.index()];
+        if why == Why::Inherited {
+            // From its partner, by its pair's word: what it released before says nothing of that (VG-6).
+            self.hearing.inherits(unit, group);
+        }
         if why == Why::NoOwner {
             self.stalls.takes_free(unit, units[unit].clock.at(now), group)?;
         }
