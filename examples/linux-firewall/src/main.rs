@@ -2,13 +2,13 @@
 
 use clap::{Parser, Subcommand};
 use ha_core::pair::Maintenance;
+use linux_firewall::log::Speaker;
 use linux_firewall::run::Order;
 use linux_firewall::{config, lab, run};
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
-use tracing_subscriber::EnvFilter;
 
 /// A pair of Linux firewalls: one is Active, the other takes over with all connections.
 #[derive(Debug, Parser)]
@@ -84,10 +84,11 @@ fn main() -> ExitCode {
 fn carry_out(command: Command) -> Result<ExitCode, Box<dyn std::error::Error>> {
     match command {
         Command::Run(file) => {
-            let filter =
-                EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-            tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
-            run::run(&file.load()?)?;
+            let config = file.load()?;
+            let unit = &config.file.unit;
+            let speaker = Speaker::new(unit.serial.clone(), unit.designation);
+            speaker.begin();
+            run::run(&config, speaker)?;
         }
         Command::Status { config, json } => {
             let config = config.load()?;
