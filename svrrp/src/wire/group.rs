@@ -124,7 +124,8 @@ impl GroupStance {
 /// What a unit says of one virtual group.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct GroupEntry {
-    /// How many of the group's interfaces have a carrier at this unit (VG-2).
+    /// How many of the group's interfaces have a carrier at this unit (VG-2). Of its node's active unit: at its node, as
+    /// the node tells it (VG-6).
     pub link_weight: u16,
     /// What the node says of its hold on the group.
     pub stance: GroupStance,

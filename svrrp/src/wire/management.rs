@@ -24,6 +24,9 @@
 //! | 0x81 | member, 1 to 8 of them, in ascending order, each once | the node, the unit (0 Primary, 1 Secondary), and the serial number as text, 1 to 32 visible ASCII characters |
 //!
 //! The sender is among the members, with the serial number of its header; no two members have the same.
+//!
+//! It is for whoever watches the cluster, and the place for the distribution of settings: no unit decides by it, since all
+//! that a decision needs stands in the advertisements (our decision).
 
 use super::bytes::{Fixed, Writer, malformed, member_bytes, node_byte};
 use super::element::{Elements, element_len};

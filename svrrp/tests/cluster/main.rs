@@ -11,6 +11,7 @@ mod hand_over;
 mod inside;
 mod kept_out;
 mod loss_of_owner;
+mod messages;
 mod partial_mesh;
 mod restart;
 mod stall;

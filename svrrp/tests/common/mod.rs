@@ -5,6 +5,7 @@
 
 pub mod look;
 pub mod messages;
+pub mod play;
 pub mod strategies;
 pub mod vectors;
 
