@@ -1,5 +1,6 @@
 //! The cables between the nodes, which can be cut, and the transport that feels it.
 
+use crate::naming;
 use appliance::driver::{Transport, UdpTransport};
 use async_trait::async_trait;
 use ha_core::identity::{PathId, UnitId};
@@ -29,15 +30,10 @@ impl Cable {
         (one != other).then(|| Self { ends: [one.min(other), one.max(other)], path })
     }
 
-    pub(crate) fn ends(self) -> [NodeNumber; 2] {
-        self.ends
-    }
-
     /// What it is called: between which nodes it is.
     pub(crate) fn name(self) -> String {
         let [one, other] = self.ends.map(NodeNumber::get);
-        let path = if self.path == X0 { "X0" } else { "the cluster link" };
-        format!("{path} between nodes {one} and {other}")
+        format!("{} between nodes {one} and {other}", naming::path(self.path))
     }
 }
 

@@ -1,6 +1,6 @@
 //! A whole cluster that runs: its units, and what is done to them.
 
-use crate::addresses::{Addresses, Start};
+use crate::addresses::Start;
 use crate::cables::Cables;
 use crate::naming;
 use crate::order::Order;
@@ -12,7 +12,6 @@ use crate::view::{GroupView, UnitView, View};
 use appliance::driver::Stopped;
 use appliance::node::Input;
 use appliance::{ClusterNode, node};
-use ha_core::identity::Designation;
 use ha_core::pair::{self, Role};
 use ha_core::time::Clock;
 use statesync::Table;
@@ -199,13 +198,4 @@ fn seen(node: &ClusterNode<Table>) -> (Role, ClusterStatus) {
     // The unit of a single-unit node has no other role.
     let role = node.pair().map_or(Role::Active, |unit| unit.pair().role());
     (role, node.cluster().status())
-}
-
-/// The other unit of a node.
-pub(crate) fn peer(member: Member) -> Member {
-    let designation = match member.designation {
-        Designation::Primary => Designation::Secondary,
-        Designation::Secondary => Designation::Primary,
-    };
-    Member { designation, ..member }
 }

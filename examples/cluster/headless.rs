@@ -1,25 +1,53 @@
 //! A script is played, without a screen.
 
+use crate::addresses::TakeOver;
 use crate::cluster::Cluster;
+use crate::naming;
+use crate::screen::{Screen, svg};
 use crate::script::{Condition, Step, What};
+use crate::setup::Setup;
+use crate::timeline::milliseconds;
 use crate::view::View;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::widgets::Widget as _;
 use std::error::Error;
 use std::time::Duration;
+use tokio::runtime::Handle;
 
 /// So often is looked whether what is expected is so.
 const LOOK: Duration = Duration::from_millis(5);
+/// The size of a picture.
+const COLUMNS: u16 = 104;
+const ROWS: u16 = 36;
 
 /// What came of a script.
 #[derive(Debug)]
 pub(crate) struct Outcome {
     /// How it stood at the end.
     pub(crate) view: View,
+    pub(crate) take_overs: Vec<TakeOver>,
     /// The step that did not come true.
     pub(crate) failed: Option<Step>,
 }
 
-/// Plays the steps in order; the first one that does not come true is the last.
-pub(crate) async fn play(cluster: &mut Cluster, steps: &[Step]) -> Result<Outcome, Box<dyn Error>> {
+/// Starts a cluster and plays the steps in order; the first one that does not come true is the last.
+pub(crate) async fn run(
+    setup: Setup,
+    steps: &[Step],
+    workers: &Handle,
+) -> Result<Outcome, Box<dyn Error>> {
+    let mut cluster = Cluster::start(setup, true, workers.clone()).await?;
+    let failed = play(&mut cluster, steps).await?.cloned();
+    let take_overs = cluster.timeline().take_overs();
+    Ok(Outcome { view: cluster.view().await?, take_overs, failed })
+}
+
+/// Gives the step that did not come true.
+async fn play<'a>(
+    cluster: &mut Cluster,
+    steps: &'a [Step],
+) -> Result<Option<&'a Step>, Box<dyn Error>> {
     for step in steps {
         match &step.what {
             What::Do(order) => {
@@ -29,15 +57,13 @@ pub(crate) async fn play(cluster: &mut Cluster, steps: &[Step]) -> Result<Outcom
             }
             What::Expect(condition) => {
                 if !comes_true(cluster, condition, step.at).await? {
-                    cluster.timeline().done(format!("NOT SO: {step}"));
-                    let view = cluster.view().await?;
-                    return Ok(Outcome { view, failed: Some(step.clone()) });
+                    return Ok(Some(step));
                 }
                 cluster.timeline().done(format!("so it is: {}", step.text));
             }
         }
     }
-    Ok(Outcome { view: cluster.view().await?, failed: None })
+    Ok(None)
 }
 
 async fn comes_true(
@@ -55,5 +81,32 @@ async fn comes_true(
             return Ok(false);
         }
         tokio::time::sleep(LOOK).await;
+    }
+}
+
+impl Outcome {
+    /// The take-overs, each beside what it may take, and what did not come true.
+    pub(crate) fn print(&self) {
+        let bound = self.view.bound;
+        if !self.take_overs.is_empty() {
+            println!("\nFrom a crash to the new owner, and what that may take:");
+        }
+        for TakeOver { group, from, to, took } in &self.take_overs {
+            let (from, to) = (naming::unit(*from), naming::unit(*to));
+            let verdict = if *took <= bound { "within" } else { "OVER" };
+            let (took, bound) = (milliseconds(*took), milliseconds(bound));
+            println!("  {group}  {from} -> {to}  {took:>10}  {bound:>10}  {verdict}");
+        }
+        match &self.failed {
+            None => println!("\nAll came true that the script expects."),
+            Some(Step { line, text, .. }) => println!("\nNOT SO: line {line}: {text}"),
+        }
+    }
+
+    /// The screen at the end.
+    pub(crate) fn picture(&self) -> String {
+        let mut buffer = Buffer::empty(Rect::new(0, 0, COLUMNS, ROWS));
+        Screen { view: &self.view, selection: None }.render(buffer.area, &mut buffer);
+        svg::picture(&buffer)
     }
 }

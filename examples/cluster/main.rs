@@ -19,6 +19,7 @@ mod headless;
 mod naming;
 mod order;
 mod platform;
+mod screen;
 mod script;
 mod setup;
 mod sockets;
@@ -27,9 +28,9 @@ mod unit;
 mod view;
 
 use clap::Parser;
-use cluster::Cluster;
 use setup::Setup;
 use std::error::Error;
+use std::io::IsTerminal as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -59,6 +60,9 @@ struct Options {
     /// The script.
     #[arg(long, value_name = "FILE", requires = "headless")]
     script: Option<PathBuf>,
+    /// Draw the screen as it is at the end of the script: an SVG.
+    #[arg(long, value_name = "FILE", requires = "headless")]
+    picture: Option<PathBuf>,
 }
 
 fn parse_interval(text: &str) -> Result<Duration, String> {
@@ -90,17 +94,24 @@ fn main() -> ExitCode {
 
 /// Whether all that was expected came true.
 fn run(options: &Options) -> Result<bool, Box<dyn Error>> {
+    let setup = options.setup();
     let workers =
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-    let Some(script) = &options.script else { return Err("no screen yet".into()) };
-    let text = std::fs::read_to_string(script)
-        .map_err(|error| format!("{}: {error}", script.display()))?;
-    let setup = options.setup();
-    let steps =
-        script::parse(&text, &setup).map_err(|error| format!("{}: {error}", script.display()))?;
-    workers.block_on(async {
-        let mut cluster = Cluster::start(setup, true, workers.handle().clone()).await?;
-        let outcome = headless::play(&mut cluster, &steps).await?;
-        Ok(outcome.failed.is_none())
-    })
+    if let Some(file) = &options.script {
+        let named = |error: &dyn Error| format!("{}: {error}", file.display());
+        let text = std::fs::read_to_string(file).map_err(|error| named(&error))?;
+        let steps = script::parse(&text, &setup).map_err(|error| named(&error))?;
+        let outcome = workers.block_on(headless::run(setup, &steps, workers.handle()))?;
+        outcome.print();
+        if let Some(file) = &options.picture {
+            let named = |error| format!("{}: {error}", file.display());
+            std::fs::write(file, outcome.picture()).map_err(named)?;
+        }
+        return Ok(outcome.failed.is_none());
+    }
+    if !(std::io::stdin().is_terminal() && std::io::stdout().is_terminal()) {
+        return Err("this is no terminal, so there is no screen: --headless --script FILE".into());
+    }
+    screen::terminal::run(setup, &workers)?;
+    Ok(true)
 }

@@ -1,6 +1,7 @@
 //! How units and interfaces are called, on the screen and in scripts.
 
-use ha_core::identity::{Designation, InterfaceId};
+use crate::cables::X0;
+use ha_core::identity::{Designation, InterfaceId, PathId};
 use svrrp::{Member, NodeNumber};
 
 /// The number of the node, and P or S.
@@ -25,4 +26,9 @@ pub(crate) fn parse_node(number: &str) -> Option<NodeNumber> {
 /// X and its number.
 pub(crate) fn interface(interface: InterfaceId) -> String {
     format!("X{}", interface.0)
+}
+
+/// What the path between nodes is.
+pub(crate) fn path(path: PathId) -> &'static str {
+    if path == X0 { "X0" } else { "the cluster link" }
 }

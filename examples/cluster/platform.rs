@@ -1,6 +1,7 @@
 //! What a unit's platform does: the addresses of the groups are entries in a table, and nothing ever fails.
 
 use crate::addresses::{Addresses, Start, Taken};
+use crate::cables::X0;
 use crate::naming;
 use crate::timeline::{Timeline, Tone};
 use appliance::ClusterNode;
@@ -12,6 +13,7 @@ use ha_core::pair;
 use ha_core::time::{Clock, Instant};
 use statesync::Table;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use svrrp::cluster;
 use svrrp::election::Stance;
 use svrrp::virtual_address::GroupAction;
@@ -23,6 +25,8 @@ pub(crate) struct Tables {
     pub(crate) clock: Clock,
     pub(crate) addresses: Arc<Addresses>,
     pub(crate) timeline: Arc<Timeline>,
+    /// It speaks for its node: of what all units notice, these tell.
+    pub(crate) speaks: AtomicBool,
 }
 
 #[async_trait]
@@ -71,22 +75,35 @@ impl Tables {
     /// What a person wants to know; the rest follows from it.
     fn cluster_event(&self, at: Instant, event: cluster::Event) {
         use cluster::Event;
-        let tone = match event {
-            Event::Stance { to: Stance::Owner, .. } => Tone::Good,
-            Event::Stance { to: Stance::Asking | Stance::Taking | Stance::Withdrawing, .. }
-            | Event::UnitLost(_)
-            | Event::Path { .. } => Tone::Told,
+        let speaks = self.speaks.load(Ordering::SeqCst);
+        let (tone, what) = match event {
+            Event::Stance { to: Stance::Owner, .. } => (Tone::Good, event.to_string()),
+            Event::Stance { to: Stance::Asking | Stance::Taking | Stance::Withdrawing, .. } => {
+                (Tone::Told, event.to_string())
+            }
+            Event::UnitLost(member) if speaks => {
+                (Tone::Told, format!("{} has fallen silent", naming::unit(member)))
+            }
+            // X0 is silent as long as the link is not.
+            Event::Path { path: X0, heard: false, .. } => return,
+            Event::Path { member, path, heard } if speaks => {
+                let (unit, path) = (naming::unit(member), naming::path(path));
+                let hears = if heard { "hears" } else { "hears nothing of" };
+                (Tone::Told, format!("{hears} {unit} on {path}"))
+            }
             Event::Conflict { .. } | Event::ActionFailed { .. } | Event::Stalled { .. } => {
-                Tone::Bad
+                (Tone::Bad, event.to_string())
             }
             _ => return,
         };
-        self.tell(at, tone, event.to_string());
+        self.tell(at, tone, what);
     }
 
     fn pair_event(&self, at: Instant, event: pair::Event) {
         if let pair::Event::RoleChanged { from, to, why, .. } = event {
-            let tone = if to == pair::Role::Active { Tone::Good } else { Tone::Told };
+            let is_active = to == pair::Role::Active;
+            self.speaks.store(is_active, Ordering::SeqCst);
+            let tone = if is_active { Tone::Good } else { Tone::Told };
             self.tell(at, tone, format!("{from} -> {to}: {why}"));
         }
     }

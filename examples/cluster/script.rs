@@ -5,7 +5,6 @@ use crate::naming;
 use crate::order::Order;
 use crate::setup::{INTERFACES, Setup};
 use crate::view::View;
-use std::fmt;
 use std::time::Duration;
 use svrrp::{GroupNumber, Member, NodeNumber};
 use thiserror::Error;
@@ -26,6 +25,7 @@ Scripts: one step a line, in order; # begins a comment. Times count from the sta
   by 9s group 1 on node 2     exactly one unit has the addresses of VG 1, and it is one of node 2
   by 9s group 1 on 2P         it is this unit
   by 9s group 1 on nobody     no unit has them
+  by 9s group 1 on several    more than one unit has them: the cluster is split
   by 9s unit 2S standby       the role of a unit: active, standby, election or off";
 
 /// A step.
@@ -51,7 +51,7 @@ pub(crate) enum What {
 /// Something that is so, or is not.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Condition {
-    /// The addresses of the group are there and nowhere else.
+    /// The addresses of the group are there, and nowhere else.
     Group(GroupNumber, Place),
     /// The unit has this role, or does not run.
     Unit(Member, String),
@@ -63,6 +63,7 @@ pub(crate) enum Place {
     Node(NodeNumber),
     Unit(Member),
     Nobody,
+    Several,
 }
 
 /// A script cannot be understood.
@@ -138,8 +139,9 @@ impl Reader<'_> {
                 let place = match *place {
                     ["node", node] => Place::Node(self.node(node)?),
                     ["nobody"] => Place::Nobody,
+                    ["several"] => Place::Several,
                     [unit] => Place::Unit(self.unit(unit)?),
-                    _ => return Err("a group is on a node, a unit or nobody".to_owned()),
+                    _ => return Err("a group is on a node, a unit, nobody or several".to_owned()),
                 };
                 Condition::Group(self.group(group)?, place)
             }
@@ -183,7 +185,7 @@ impl Condition {
             Self::Group(group, place) => {
                 let holders = view.group(*group).map(|it| &it.holders[..]).unwrap_or_default();
                 match (place, holders) {
-                    (Place::Nobody, []) => true,
+                    (Place::Nobody, []) | (Place::Several, [_, _, ..]) => true,
                     (Place::Node(node), [holder]) => holder.node == *node,
                     (Place::Unit(unit), [holder]) => holder == unit,
                     _ => false,
@@ -195,11 +197,5 @@ impl Condition {
                 is.eq_ignore_ascii_case(role)
             }
         }
-    }
-}
-
-impl fmt::Display for Step {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "line {}: {}", self.line, self.text)
     }
 }

@@ -1,5 +1,6 @@
 //! What the cluster is configured with: the same for all of its units, but for what tells them apart.
 
+use crate::cables::{Cable, LINK, X0};
 use ha_core::address::InterfaceAddress;
 use ha_core::identity::{Designation, InterfaceId, SerialNumber};
 use ha_core::monitor::{MonitorConfig, MonitoredInterface, Physical, Zone};
@@ -28,7 +29,7 @@ pub(crate) struct Setup {
 }
 
 impl Setup {
-    pub(crate) fn nodes(&self) -> impl Iterator<Item = NodeNumber> + use<> {
+    pub(crate) fn nodes(&self) -> impl Iterator<Item = NodeNumber> + Clone + use<> {
         let nodes = self.nodes;
         NodeNumber::ALL.into_iter().filter(move |node| node.get() <= nodes)
     }
@@ -42,6 +43,22 @@ impl Setup {
         let (nodes, pairs) = (self.nodes, self.has_pairs());
         Member::all().filter(move |it| {
             it.node.get() <= nodes && (it.designation == Designation::Primary || pairs)
+        })
+    }
+
+    /// Each two of the nodes.
+    pub(crate) fn node_pairs(&self) -> impl Iterator<Item = [NodeNumber; 2]> + Clone + use<> {
+        let nodes = self.nodes();
+        nodes.clone().flat_map(move |one| {
+            nodes.clone().filter(move |other| *other > one).map(move |other| [one, other])
+        })
+    }
+
+    /// All cables between nodes: the cluster links first.
+    pub(crate) fn cables(&self) -> impl Iterator<Item = Cable> + Clone + use<> {
+        let pairs = self.node_pairs();
+        [LINK, X0].into_iter().flat_map(move |path| {
+            pairs.clone().filter_map(move |[one, other]| Cable::new(one, other, path))
         })
     }
 
@@ -60,8 +77,7 @@ impl Setup {
         for group in self.groups() {
             for node in self.nodes() {
                 let behind = (node.get() + self.nodes - group.get() % self.nodes) % self.nodes;
-                let rank = (behind + self.nodes - 1) % self.nodes + 1;
-                ranks.set(group, node, Rank::new(rank));
+                ranks.set(group, node, Rank::new(behind + 1));
             }
         }
         ranks

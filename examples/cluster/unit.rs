@@ -13,6 +13,7 @@ use statesync::Table;
 use std::error::Error;
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use svrrp::RankTable;
 use svrrp::cluster::{self, Standing};
 
@@ -49,6 +50,7 @@ impl Unit {
             clock: world.clock,
             addresses: Arc::clone(&world.addresses),
             timeline: Arc::clone(&world.timeline),
+            speaks: AtomicBool::new(!world.setup.has_pairs()),
         });
         let (send, receive) = tokio::sync::oneshot::channel();
         let shared = world.clone();

@@ -8,7 +8,7 @@ use ha_core::time::Instant;
 use std::collections::BTreeSet;
 use std::time::Duration;
 use svrrp::link_weight::LinkWeight;
-use svrrp::{GroupNumber, Member, NodeNumber, Rank};
+use svrrp::{GroupNumber, Member, Rank};
 
 /// All of it.
 #[derive(Clone, Debug)]
@@ -40,7 +40,7 @@ pub(crate) struct GroupView {
     pub(crate) group: GroupNumber,
     /// The units that have its addresses: one, if all is well.
     pub(crate) holders: Vec<Member>,
-    /// By [`NodeNumber::index`]: what the node says of itself, if it has an active unit.
+    /// By [`svrrp::NodeNumber::index`]: what the node says of itself, if it has an active unit.
     pub(crate) weights: [Option<LinkWeight>; 4],
     /// The same.
     pub(crate) ranks: [Option<Rank>; 4],
@@ -53,9 +53,5 @@ impl View {
 
     pub(crate) fn group(&self, group: GroupNumber) -> Option<&GroupView> {
         self.groups.iter().find(|it| it.group == group)
-    }
-
-    pub(crate) fn nodes(&self) -> impl Iterator<Item = NodeNumber> + use<> {
-        self.setup.nodes()
     }
 }
