@@ -4,7 +4,7 @@ use crate::addresses::TakeOver;
 use crate::cluster::Cluster;
 use crate::naming;
 use crate::screen::{Screen, svg};
-use crate::script::{Condition, Step, What};
+use crate::script::{Step, What};
 use crate::setup::Setup;
 use crate::timeline::milliseconds;
 use crate::view::View;
@@ -49,39 +49,32 @@ async fn play<'a>(
     steps: &'a [Step],
 ) -> Result<Option<&'a Step>, Box<dyn Error>> {
     for step in steps {
-        match &step.what {
-            What::Do(order) => {
-                let now = cluster.clock().now().since_epoch();
-                tokio::time::sleep(step.at.saturating_sub(now)).await;
-                cluster.carry_out(*order).await?;
-            }
-            What::Expect(condition) => {
-                if !comes_true(cluster, condition, step.at).await? {
-                    return Ok(Some(step));
-                }
-                cluster.timeline().done(format!("so it is: {}", step.text));
-            }
+        let now = || cluster.clock().now().since_epoch();
+        if !matches!(step.what, What::Await(_)) {
+            tokio::time::sleep(step.at.saturating_sub(now())).await;
         }
+        let is_so = match &step.what {
+            What::Do(order) => {
+                cluster.carry_out(*order).await?;
+                continue;
+            }
+            What::Find(condition) => condition.holds(&cluster.view().await?),
+            What::Await(condition) => loop {
+                // The time is read first: at the end there is one look more.
+                let is_over = now() > step.at;
+                let is_so = condition.holds(&cluster.view().await?);
+                if is_so || is_over {
+                    break is_so;
+                }
+                tokio::time::sleep(LOOK).await;
+            },
+        };
+        if !is_so {
+            return Ok(Some(step));
+        }
+        cluster.timeline().remark(format!("so it is: {}", step.text));
     }
     Ok(None)
-}
-
-async fn comes_true(
-    cluster: &Cluster,
-    condition: &Condition,
-    until: Duration,
-) -> Result<bool, Box<dyn Error>> {
-    loop {
-        // The time is read first: at the end there is one look more.
-        let is_over = cluster.clock().now().since_epoch() > until;
-        if condition.holds(&cluster.view().await?) {
-            return Ok(true);
-        }
-        if is_over {
-            return Ok(false);
-        }
-        tokio::time::sleep(LOOK).await;
-    }
 }
 
 impl Outcome {

@@ -77,8 +77,8 @@ impl Tables {
         use cluster::Event;
         let speaks = self.speaks.load(Ordering::SeqCst);
         let (tone, what) = match event {
-            Event::Stance { to: Stance::Owner, .. } => (Tone::Good, event.to_string()),
-            Event::Stance { to: Stance::Asking | Stance::Taking | Stance::Withdrawing, .. } => {
+            Event::Stance { to: Stance::Taking, .. } => (Tone::Good, event.to_string()),
+            Event::Stance { to: Stance::Asking | Stance::Withdrawing, .. } => {
                 (Tone::Told, event.to_string())
             }
             Event::UnitLost(member) if speaks => {

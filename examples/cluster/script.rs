@@ -11,22 +11,26 @@ use thiserror::Error;
 
 /// The language, for `--help`.
 pub(crate) const LANGUAGE: &str = "\
-Scripts: one step a line, in order; # begins a comment. Times count from the start of the program. `at` waits for its time \
-(a time that is over is no mistake: the step is done at once); `by` waits until something is so, and fails if it is not by then.
+Scripts: one step a line, in order; # begins a comment. Times count from the start of the program.
+`at` waits for its time; a step whose time is over already is taken at once.
 
   at 2s crash 1P              the Primary of node 1 dies without a word
   at 3s start 1P              it is started again
-  at 4s cut 1 2               the cluster link between nodes 1 and 2 (cut 1 2 x0: X0)
+  at 4s cut 1 2               the cluster link between nodes 1 and 2; cut 1 2 x0: X0
   at 5s mend 1 2              and back
   at 6s down 2P x1            a port of a unit goes down: its link weight falls
   at 7s up 2P x1              and up again
-  at 8s take-over 1S          planned hand-over inside node 1
-  at 9s move 1 to 2           planned hand-over of VG 1 to node 2, by new ranks
-  by 9s group 1 on node 2     exactly one unit has the addresses of VG 1, and it is one of node 2
-  by 9s group 1 on 2P         it is this unit
-  by 9s group 1 on nobody     no unit has them
-  by 9s group 1 on several    more than one unit has them: the cluster is split
-  by 9s unit 2S standby       the role of a unit: active, standby, election or off";
+  at 8s take-over 1S          a planned hand-over inside node 1
+  at 9s move 1 to 2           a planned hand-over of VG 1 to node 2, by new ranks
+
+  at 9s group 1 on node 2     it must be so then
+  by 9s group 1 on node 2     it must become so, and the script goes on when it is
+
+  group 1 on node 2           one unit has the addresses of VG 1, and it is one of node 2
+  group 1 on 2P               it is this unit
+  group 1 on nobody           no unit has them
+  group 1 on several          more than one unit has them: the cluster is split
+  unit 2S standby             the role of a unit: active, standby, election or off";
 
 /// A step.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,8 +48,10 @@ pub(crate) struct Step {
 pub(crate) enum What {
     /// It is done at its time.
     Do(Order),
-    /// It is so by its time.
-    Expect(Condition),
+    /// It is so at its time.
+    Find(Condition),
+    /// It becomes so, by its time.
+    Await(Condition),
 }
 
 /// Something that is so, or is not.
@@ -103,8 +109,9 @@ impl Reader<'_> {
         };
         let time = humantime::parse_duration(time).map_err(|error| format!("{time}: {error}"))?;
         let what = match *when {
+            "at" if matches!(rest, ["group" | "unit", ..]) => What::Find(self.condition(rest)?),
             "at" => What::Do(self.order(rest)?),
-            "by" => What::Expect(self.condition(rest)?),
+            "by" => What::Await(self.condition(rest)?),
             _ => return Err(format!("`{when}` is neither `at` nor `by`")),
         };
         Ok((time, what))

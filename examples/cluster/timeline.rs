@@ -70,11 +70,17 @@ impl Timeline {
         self.note(Entry { at: self.clock.now(), who: None, tone: Tone::Done, what });
     }
 
+    /// Prints something that is no event.
+    pub(crate) fn remark(&self, what: String) {
+        let entry = Entry { at: self.clock.now(), who: None, tone: Tone::Told, what };
+        self.with(|_| println!("{entry}"));
+    }
+
     pub(crate) fn take_over(&self, at: Instant, it: TakeOver) {
         let TakeOver { group, from, to, took } = it;
         let from = naming::unit(from);
         let what = format!(
-            "{group} was taken {} after the crash of {from} (bound {})",
+            "{group}: taken {} after the crash of {from} ({} at the most)",
             milliseconds(took),
             milliseconds(self.bound)
         );

@@ -8,9 +8,10 @@ use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use svrrp::{GroupNumber, Member};
 
 /// The lines below the screen.
-pub(crate) const HELP: &str = "\
- ←→ unit: c crash  s start  1 2 port down or up  t take over from its peer  F1–F4 its node is to own VG 1–4\n \
- ↑↓ link: x cut or mend                                                     q quit";
+pub(crate) const HELP: [&str; 2] = [
+    " ← → unit   c crash   s start   1 2 port   t take over from its peer   F1–F4 its node is to own VG 1–4",
+    " ↑ ↓ link   x cut or mend   q quit",
+];
 
 /// What the keys act on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -49,7 +49,7 @@ impl Widget for Screen<'_> {
         Widget::render(self.groups(), groups, buf);
         Widget::render(self.links(), links, buf);
         self.events(events.height.saturating_sub(2)).render(events, buf);
-        Paragraph::new(keys::HELP).dim().render(help, buf);
+        Paragraph::new(keys::HELP.map(Line::raw).to_vec()).dim().render(help, buf);
     }
 }
 
@@ -57,12 +57,12 @@ impl Screen<'_> {
     fn title(&self) -> Line<'_> {
         let View { setup, now, bound, .. } = self.view;
         let shape = format!(" {} nodes of {}", setup.nodes, units(setup.units));
-        let rhythm = format!("every {:?}, lost after {}", setup.interval, setup.level);
+        let rhythm = format!("{:?} × {}", setup.interval, setup.level);
         let now = now.since_epoch().as_secs_f64();
         let bound = milliseconds(*bound);
         Line::from(vec![
             shape.bold(),
-            format!(" · advertisements {rhythm} · a take-over takes {bound} at the most · ").into(),
+            format!(" · {rhythm} · from a crash to the new owner {bound} at the most · ").into(),
             format!("{now:.1} s").bold(),
         ])
     }
@@ -106,7 +106,8 @@ impl Screen<'_> {
         });
         let widths = [Constraint::Length(6), Constraint::Length(12)];
         let widths = widths.into_iter().chain(nodes().map(|_| Constraint::Fill(1)));
-        let title = " virtual groups: links that are up, of a node's active unit; rank ";
+        let title =
+            " virtual groups: the owner, and of each node the links that are up and its rank ";
         Table::new(rows, widths)
             .header(Row::new(header).dim())
             .block(Block::bordered().title(title))

@@ -4,9 +4,10 @@ use ratatui::buffer::{Buffer, Cell};
 use ratatui::style::{Color, Modifier};
 use std::fmt::Write as _;
 
-/// The size of a cell.
-const WIDTH: f64 = 8.4;
-const HEIGHT: f64 = 18.0;
+/// The size of the letters, and of a cell: so wide is a letter of this size in a usual font.
+const SIZE: f64 = 15.0;
+const WIDTH: f64 = 9.0;
+const HEIGHT: f64 = 19.0;
 /// The space around.
 const MARGIN: f64 = 12.0;
 const BACKGROUND: &str = "#282d35";
@@ -20,12 +21,13 @@ pub(crate) fn picture(screen: &Buffer) -> String {
     let width = f64::from(columns) * WIDTH + 2.0 * MARGIN;
     let height = f64::from(rows) * HEIGHT + 2.0 * MARGIN;
     let mut svg = format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width:.0}\" height=\"{height:.0}\" \
-         font-family=\"Menlo,Consolas,'DejaVu Sans Mono',monospace\" font-size=\"14\">\n\
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" \
+         font-family=\"Menlo,Consolas,'DejaVu Sans Mono',monospace\" font-size=\"{SIZE}\" \
+         xml:space=\"preserve\">\n\
          <rect width=\"100%\" height=\"100%\" rx=\"5\" fill=\"{BACKGROUND}\"/>\n"
     );
     for (row, cells) in (0..).zip(screen.content.chunks(columns.max(1).into())) {
-        let y = MARGIN + f64::from(row) * HEIGHT + 0.75 * HEIGHT;
+        let y = MARGIN + f64::from(row) * HEIGHT + (0.75 * HEIGHT).round();
         for (column, run) in runs(cells) {
             text(&mut svg, MARGIN + column as f64 * WIDTH, y, run);
         }
@@ -34,20 +36,26 @@ pub(crate) fn picture(screen: &Buffer) -> String {
     svg
 }
 
-/// The cells of a row that look alike and stand side by side, each with its column; blank ones are left out.
+/// The cells of a row that look alike and stand side by side, each with its column, without the blanks around. A frame
+/// stands for itself: so it is in its place, whatever font there is.
 fn runs(row: &[Cell]) -> impl Iterator<Item = (usize, &[Cell])> {
     let mut column = 0;
-    let alike = row.chunk_by(|a, b| look(a) == look(b) && is_blank(a) == is_blank(b));
-    let placed = alike.map(move |run| {
-        let at = column;
+    let alike = row.chunk_by(|a, b| look(a) == look(b) && is_frame(a) == is_frame(b));
+    alike.filter_map(move |run| {
+        let from = column;
         column += run.len();
-        (at, run)
-    });
-    placed.filter(|(_, run)| !run.iter().all(is_blank))
+        let first = run.iter().position(|cell| !is_blank(cell))?;
+        let last = run.iter().rposition(|cell| !is_blank(cell))?;
+        Some((from + first, run.get(first..=last)?))
+    })
 }
 
 fn is_blank(cell: &Cell) -> bool {
     cell.symbol() == " "
+}
+
+fn is_frame(cell: &Cell) -> bool {
+    cell.symbol().starts_with(|it| ('\u{2500}'..='\u{257f}').contains(&it))
 }
 
 fn look(cell: &Cell) -> Look {
@@ -71,7 +79,7 @@ fn text(svg: &mut String, x: f64, y: f64, run: &[Cell]) {
     // A string takes everything.
     let _ = write!(
         svg,
-        "<text x=\"{x:.1}\" y=\"{y:.1}\" textLength=\"{length:.1}\" lengthAdjust=\"spacingAndGlyphs\" \
+        "<text x=\"{x}\" y=\"{y}\" textLength=\"{length}\" \
          fill=\"{fill}\"{weight}>"
     );
     for cell in run {

@@ -95,10 +95,12 @@ fn the_picture_has_every_word_in_its_place_and_colour() {
     buffer[(0, 0)].set_fg(ratatui::style::Color::Green);
     let picture = svg::picture(&buffer);
     let words = |word: &str| picture.lines().filter(|line| line.contains(word)).count();
-    assert_eq!(words("fill=\"#a8cc8c\">a</text>"), 1);
-    assert_eq!(words("<text x=\"20.4\" y=\"25.5\""), 1, "{picture}");
-    assert_eq!(words(">&lt;c</text>"), 1);
-    assert_eq!(words("<text x=\"28.8\" y=\"43.5\""), 1);
+    assert_eq!(words("fill=\"#a8cc8c\">a</text>"), 1, "{picture}");
+    assert_eq!(
+        words("<text x=\"21\" y=\"26\" textLength=\"36\" fill=\"#b9c0cb\">b &lt;c</text>"),
+        1
+    );
+    assert_eq!(words("<text x=\"30\" y=\"45\" textLength=\"9\" fill=\"#b9c0cb\">d</text>"), 1);
 }
 
 fn press(selection: &mut Selection, code: KeyCode) -> Wish {
