@@ -111,8 +111,11 @@ impl Cluster {
             Order::Move { group, to } => {
                 let (version, ranks) = &mut self.ranks;
                 *version += 1;
-                for node in self.world.setup.nodes() {
-                    ranks.set(group, node, Rank::new(if node == to { 1 } else { 2 }));
+                // It comes first, and the others stay in their order.
+                let mut nodes: Vec<_> = self.world.setup.nodes().collect();
+                nodes.sort_by_key(|node| (*node != to, ranks.get(group, *node)));
+                for (rank, node) in (1..).zip(nodes) {
+                    ranks.set(group, node, Rank::new(rank));
                 }
                 let (version, ranks) = self.ranks;
                 for member in self.world.setup.members() {

@@ -12,6 +12,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::widgets::Widget as _;
 use std::error::Error;
+use std::fmt;
 use std::time::Duration;
 use tokio::runtime::Handle;
 
@@ -77,25 +78,27 @@ async fn play<'a>(
     Ok(None)
 }
 
-impl Outcome {
-    /// The take-overs, each beside what it may take, and what did not come true.
-    pub(crate) fn print(&self) {
+/// The take-overs, each beside what it may take, and what did not come true.
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let bound = self.view.bound;
         if !self.take_overs.is_empty() {
-            println!("\nFrom a crash to the new owner, and what that may take:");
+            writeln!(f, "From a crash to the new owner, and what that may take:")?;
         }
         for TakeOver { group, from, to, took } in &self.take_overs {
             let (from, to) = (naming::unit(*from), naming::unit(*to));
             let verdict = if *took <= bound { "within" } else { "OVER" };
             let (took, bound) = (milliseconds(*took), milliseconds(bound));
-            println!("  {group}  {from} -> {to}  {took:>10}  {bound:>10}  {verdict}");
+            writeln!(f, "  {group}  {from} -> {to}  {took:>10}  {bound:>10}  {verdict}")?;
         }
         match &self.failed {
-            None => println!("\nAll came true that the script expects."),
-            Some(Step { line, text, .. }) => println!("\nNOT SO: line {line}: {text}"),
+            None => f.write_str("All came true that the script expects."),
+            Some(Step { line, text, .. }) => write!(f, "NOT SO: line {line}: {text}"),
         }
     }
+}
 
+impl Outcome {
     /// The screen at the end.
     pub(crate) fn picture(&self) -> String {
         let mut buffer = Buffer::empty(Rect::new(0, 0, COLUMNS, ROWS));

@@ -23,6 +23,8 @@ mod screen;
 mod script;
 mod setup;
 mod sockets;
+#[cfg(test)]
+mod tests;
 mod timeline;
 mod unit;
 mod view;
@@ -102,7 +104,7 @@ fn run(options: &Options) -> Result<bool, Box<dyn Error>> {
         let text = std::fs::read_to_string(file).map_err(|error| named(&error))?;
         let steps = script::parse(&text, &setup).map_err(|error| named(&error))?;
         let outcome = workers.block_on(headless::run(setup, &steps, workers.handle()))?;
-        outcome.print();
+        println!("\n{outcome}");
         if let Some(file) = &options.picture {
             let named = |error| format!("{}: {error}", file.display());
             std::fs::write(file, outcome.picture()).map_err(named)?;

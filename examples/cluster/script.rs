@@ -206,3 +206,73 @@ impl Condition {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SETUP: Setup =
+        Setup { nodes: 3, units: 2, groups: 2, interval: Duration::from_secs(1), level: 3 };
+
+    #[test]
+    fn steps_are_read_in_order_and_know_their_lines() {
+        let text = "# begins\n\nat 2s crash 1p # now\n  by 2500ms unit 1S active\nat 3s group 2 on several";
+        let steps = parse(text, &SETUP).unwrap();
+        let one = |designation| Member { node: NodeNumber::One, designation };
+        let expected = [
+            (3, 2000, What::Do(Order::Crash(one(ha_core::identity::Designation::Primary)))),
+            (
+                4,
+                2500,
+                What::Await(Condition::Unit(
+                    one(ha_core::identity::Designation::Secondary),
+                    "active".to_owned(),
+                )),
+            ),
+            (5, 3000, What::Find(Condition::Group(GroupNumber::Two, Place::Several))),
+        ];
+        let read = steps.into_iter().map(|it| (it.line, it.at.as_millis(), it.what));
+        assert_eq!(read.collect::<Vec<_>>(), expected);
+    }
+
+    #[test]
+    fn the_language_is_what_the_help_says() {
+        for line in LANGUAGE.lines().filter_map(|line| line.strip_prefix("  ")) {
+            let step = line.split("   ").next().unwrap();
+            let step = match step.split_whitespace().next().unwrap() {
+                "group" | "unit" => format!("by 1s {step}"),
+                _ => step.to_owned(),
+            };
+            assert!(parse(&step, &SETUP).is_ok(), "{step}");
+        }
+        assert!(parse("at 4s cut 1 2 x0", &SETUP).is_ok());
+    }
+
+    #[test]
+    fn what_cannot_be_understood_is_refused_with_its_line() {
+        let refused = [
+            ("at 2s", "`` is nothing that can be done"),
+            ("at", "a line begins with `at TIME` or `by TIME`"),
+            ("at soon crash 1P", "soon: expected number at 0"),
+            ("in 2s crash 1P", "`in` is neither `at` nor `by`"),
+            ("at 2s crash 4P", "there is no unit `4P`"),
+            ("at 2s crash 1P now", "`crash 1P now` is nothing that can be done"),
+            ("at 2s cut 1 1", "a cable is between two nodes"),
+            ("at 2s cut 1 2 x1", "`x1` is no path: x0, or nothing"),
+            ("at 2s cut 1 -2", "there is no node `-2`"),
+            ("at 2s down 1P x0", "`x0` is not X1 or X2"),
+            ("at 2s move 3 to 1", "there is no group `3`"),
+            ("by 2s crash 1P", "`crash 1P` is nothing that can be expected"),
+            ("by 2s group 1 on node", "there is no unit `node`"),
+            ("by 2s group 1 on", "a group is on a node, a unit, nobody or several"),
+            ("by 2s unit 1P tired", "`unit 1P tired` is nothing that can be expected"),
+        ];
+        for (text, why) in refused {
+            let error = parse(&format!("# first\n{text}"), &SETUP).unwrap_err();
+            assert_eq!(error.to_string(), format!("line 2: {why}"));
+        }
+        let single = Setup { units: 1, ..SETUP };
+        let error = parse("at 1s take-over 1P", &single).unwrap_err();
+        assert_eq!(error.to_string(), "line 1: the nodes have a single unit");
+    }
+}

@@ -4,7 +4,7 @@ use crate::harness::PEER;
 use appliance::driver::{Driver, Platform, Transport, UdpPath, UdpTransport};
 use appliance::{Action, Appliance, Config, Event};
 use async_trait::async_trait;
-use ha_core::identity::{Designation, PathId};
+use ha_core::identity::{Designation, PathId, UnitId};
 use ha_core::machine::{ActionError, Channel, Destination};
 use ha_core::pair::{Mode, PairConfig, Product};
 use ha_core::reject::RejectKind;
@@ -30,6 +30,32 @@ fn path(channel: Channel) -> (UdpPath, UdpSocket) {
 
 fn loopback() -> UdpSocket {
     UdpSocket::bind("127.0.0.1:0").unwrap()
+}
+
+/// In a cluster one socket leads to all other units: each is known by its address, and gets what is meant for it.
+#[test]
+fn one_socket_has_several_peers() {
+    let runtime = runtime();
+    let _inside = runtime.enter();
+    let ((mut path, first), second) = (path(Channel::Svrrp), loopback());
+    let ours = path.socket.local_addr().unwrap();
+    second.connect(ours).unwrap();
+    let other = UnitId(PEER.0 + 1);
+    path.peers.push((other, second.local_addr().unwrap()));
+    let mut transport = UdpTransport::new(vec![path]).unwrap();
+    let mut buf = [0; 64];
+    for (peer, socket) in [(other, &second), (PEER, &first)] {
+        socket.send(b"advertisement").unwrap();
+        transport.look();
+        let (origin, len) = transport.try_recv(&mut buf).expect("it has arrived");
+        assert_eq!((origin.peer, origin.channel, len), (peer, Channel::Svrrp, 13));
+        let to = Destination { peer, path: PATH, channel: Channel::Svrrp };
+        transport.try_send(to, &[peer.0]);
+        assert_eq!((socket.recv(&mut buf).unwrap(), buf[0]), (1, peer.0));
+    }
+    let nobody = UnitId(PEER.0 + 2);
+    transport.try_send(Destination { peer: nobody, path: PATH, channel: Channel::Svrrp }, b"?");
+    assert_eq!(transport.drops().unsent(), 1);
 }
 
 /// CRASH-4: what has arrived is read, also if the runtime has not looked since.
