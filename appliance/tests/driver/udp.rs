@@ -4,7 +4,7 @@ use crate::harness::PEER;
 use appliance::driver::{Driver, Platform, Transport, UdpPath, UdpTransport};
 use appliance::{Action, Appliance, Config, Event};
 use async_trait::async_trait;
-use ha_core::identity::{Designation, PathId};
+use ha_core::identity::{Designation, PathId, UnitId};
 use ha_core::machine::{ActionError, Channel, Destination};
 use ha_core::pair::{Mode, PairConfig, Product};
 use ha_core::reject::RejectKind;
@@ -25,11 +25,37 @@ fn path(channel: Channel) -> (UdpPath, UdpSocket) {
     let (ours, peers) = (loopback(), loopback());
     let peer = peers.local_addr().unwrap();
     peers.connect(ours.local_addr().unwrap()).unwrap();
-    (UdpPath { path: PATH, channel, socket: ours, peer }, peers)
+    (UdpPath { path: PATH, channel, socket: ours, peers: vec![(PEER, peer)] }, peers)
 }
 
 fn loopback() -> UdpSocket {
     UdpSocket::bind("127.0.0.1:0").unwrap()
+}
+
+/// In a cluster one socket leads to all other units: each is known by its address, and gets what is meant for it.
+#[test]
+fn one_socket_has_several_peers() {
+    let runtime = runtime();
+    let _inside = runtime.enter();
+    let ((mut path, first), second) = (path(Channel::Svrrp), loopback());
+    let ours = path.socket.local_addr().unwrap();
+    second.connect(ours).unwrap();
+    let other = UnitId(PEER.0 + 1);
+    path.peers.push((other, second.local_addr().unwrap()));
+    let mut transport = UdpTransport::new(vec![path]).unwrap();
+    let mut buf = [0; 64];
+    for (peer, socket) in [(other, &second), (PEER, &first)] {
+        socket.send(b"advertisement").unwrap();
+        transport.look();
+        let (origin, len) = transport.try_recv(&mut buf).expect("it has arrived");
+        assert_eq!((origin.peer, origin.channel, len), (peer, Channel::Svrrp, 13));
+        let to = Destination { peer, path: PATH, channel: Channel::Svrrp };
+        transport.try_send(to, &[peer.0]);
+        assert_eq!((socket.recv(&mut buf).unwrap(), buf[0]), (1, peer.0));
+    }
+    let nobody = UnitId(PEER.0 + 2);
+    transport.try_send(Destination { peer: nobody, path: PATH, channel: Channel::Svrrp }, b"?");
+    assert_eq!(transport.drops().unsent(), 1);
 }
 
 /// CRASH-4: what has arrived is read, also if the runtime has not looked since.
@@ -38,7 +64,7 @@ fn what_has_arrived_is_read_at_once() {
     let runtime = runtime();
     let _inside = runtime.enter();
     let (path, peer) = path(Channel::Pair);
-    let mut transport = UdpTransport::new(PEER, vec![path]).unwrap();
+    let mut transport = UdpTransport::new(vec![path]).unwrap();
     let mut buf = [0; 64];
     assert!(transport.try_recv(&mut buf).is_none());
     for _ in 0..2 {
@@ -66,7 +92,7 @@ fn heartbeats_are_read_before_everything_else() {
     let runtime = runtime();
     let _inside = runtime.enter();
     let ((sync, sync_peer), (pair, pair_peer)) = (path(Channel::StateSync), path(Channel::Pair));
-    let mut transport = UdpTransport::new(PEER, vec![sync, pair]).unwrap();
+    let mut transport = UdpTransport::new(vec![sync, pair]).unwrap();
     sync_peer.send(b"records").unwrap();
     pair_peer.send(b"beat").unwrap();
     let mut buf = [0; 64];
@@ -81,7 +107,7 @@ fn datagrams_of_other_addresses_are_dropped_and_counted() {
     let _inside = runtime.enter();
     let (path, peer) = path(Channel::Pair);
     let ours = path.socket.local_addr().unwrap();
-    let mut transport = UdpTransport::new(PEER, vec![path]).unwrap();
+    let mut transport = UdpTransport::new(vec![path]).unwrap();
     let (stranger, drops) = (loopback(), transport.drops());
     for datagram in [&b""[..], b"x", &[7; 65_000]] {
         stranger.send_to(datagram, ours).unwrap();
@@ -101,7 +127,7 @@ fn datagrams_of_other_addresses_hide_no_heartbeat() {
     let _inside = runtime.enter();
     let (path, peer) = path(Channel::Pair);
     let ours = path.socket.local_addr().unwrap();
-    let mut transport = UdpTransport::new(PEER, vec![path]).unwrap();
+    let mut transport = UdpTransport::new(vec![path]).unwrap();
     let stranger = loopback();
     for _ in 0..200 {
         stranger.send_to(b"noise", ours).unwrap();
@@ -119,7 +145,7 @@ fn what_cannot_be_sent_is_dropped_and_counted() {
     let runtime = runtime();
     let _inside = runtime.enter();
     let (path, peer) = path(Channel::Pair);
-    let mut transport = UdpTransport::new(PEER, vec![path]).unwrap();
+    let mut transport = UdpTransport::new(vec![path]).unwrap();
     let drops = transport.drops();
     let to = |path, channel| Destination { peer: PEER, path, channel };
     // The runtime has to see the socket as writable once.
@@ -161,7 +187,7 @@ fn empty_and_huge_datagrams_are_counted_by_reason() {
     let machine = Appliance::new(config(), Table::new(), clock.now());
     let (driver, handle) = {
         let runtime = workers.enter();
-        let transport = UdpTransport::new(PEER, vec![pair, sync]).unwrap();
+        let transport = UdpTransport::new(vec![pair, sync]).unwrap();
         let parts = Driver::new(machine, transport, Arc::new(Obedient), workers.handle(), clock);
         drop(runtime);
         parts

@@ -25,7 +25,6 @@ use appliance::{Appliance, Config, Input};
 use control::{Control, Desk};
 use counters::Counters;
 use ha_core::address::MacAddress;
-use ha_core::identity::UnitId;
 use ha_core::pair;
 use ha_core::time::Clock;
 use links::OwnAddresses;
@@ -127,14 +126,12 @@ pub fn run(config: &Checked, speaker: Speaker) -> Result<(), RunError> {
     ));
     let cleared = ClearUp(Arc::clone(&platform), Arc::clone(&own));
 
-    let peer = UnitId::of(config.file.unit.designation.other());
     let priority = config.file.process.realtime_priority;
     let (started, start) = std::sync::mpsc::channel();
     let heart = {
         let (workers, platform) = (workers.handle().clone(), Arc::clone(&platform));
         std::thread::Builder::new().name("heartbeat".into()).spawn(move || {
-            let result =
-                heartbeats(unit, sockets, peer, platform, &workers, clock, priority, &started);
+            let result = heartbeats(unit, sockets, platform, &workers, clock, priority, &started);
             if let Err(error) = &result {
                 tracing::error!(%error, "the heartbeat thread ends");
             }
@@ -199,11 +196,9 @@ pub fn run(config: &Checked, speaker: Speaker) -> Result<(), RunError> {
 type Started = (DriverHandle<Appliance<Table>>, Arc<appliance::driver::UdpDrops>);
 
 /// The heartbeat thread.
-#[allow(clippy::too_many_arguments)] // it is the body of a thread: all of it is moved there
 fn heartbeats(
     unit: Config,
     sockets: Vec<appliance::driver::UdpPath>,
-    peer: UnitId,
     platform: Arc<LinuxPlatform>,
     workers: &tokio::runtime::Handle,
     clock: Clock,
@@ -215,7 +210,7 @@ fn heartbeats(
     }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let _inside = runtime.enter();
-    let transport = UdpTransport::new(peer, sockets)?;
+    let transport = UdpTransport::new(sockets)?;
     let drops = transport.drops();
     let machine = Appliance::new(unit, Table::new(), clock.now());
     let (driver, handle) = Driver::new(machine, transport, platform, workers, clock);

@@ -3,7 +3,7 @@
 use super::RunError;
 use crate::config::{Checked, Path};
 use appliance::driver::UdpPath;
-use ha_core::identity::PathId;
+use ha_core::identity::{PathId, UnitId};
 use ha_core::machine::Channel;
 use socket2::{Domain, Protocol, Socket, Type};
 use std::io;
@@ -18,6 +18,7 @@ const TRAFFIC_CLASS: u32 = 48 << 2;
 /// # Errors
 /// Which path, and why.
 pub(super) fn open(config: &Checked) -> Result<Vec<UdpPath>, RunError> {
+    let unit = UnitId::of(config.file.unit.designation.other());
     let mut sockets = Vec::new();
     for ((number, path), addresses) in (0..).zip(&config.file.path).zip(&config.paths) {
         let mut add = |channel, (ours, peer): (SocketAddr, SocketAddr)| {
@@ -27,7 +28,8 @@ pub(super) fn open(config: &Checked) -> Result<Vec<UdpPath>, RunError> {
                 address: ours,
                 source,
             })?;
-            sockets.push(UdpPath { path: PathId(number), channel, socket, peer });
+            let peers = vec![(unit, peer)];
+            sockets.push(UdpPath { path: PathId(number), channel, socket, peers });
             Ok::<(), RunError>(())
         };
         add(Channel::Pair, addresses.pair)?;
