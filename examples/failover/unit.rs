@@ -81,11 +81,10 @@ impl Unit {
         let world = world.clone();
         let (send, receive) = std::sync::mpsc::channel();
         let platform = Arc::clone(&plane);
-        let peer = UnitId::of(who.other());
         let thread = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
             let _inside = runtime.enter();
-            let udp = UdpTransport::new(peer, sockets.0)?;
+            let udp = UdpTransport::new(sockets.0)?;
             let transport = CutTransport { udp, cables: world.cables };
             let machine = Appliance::new(config, Table::new(), world.clock.now());
             let (driver, handle) =
@@ -147,8 +146,10 @@ impl Sockets {
                 let any = SocketAddr::from(([127, 0, 0, 1], 0));
                 let (a, b) = (UdpSocket::bind(any)?, UdpSocket::bind(any)?);
                 let (a_at, b_at) = (a.local_addr()?, b.local_addr()?);
-                ours.push(UdpPath { path, channel, socket: a, peer: b_at });
-                theirs.push(UdpPath { path, channel, socket: b, peer: a_at });
+                let first = vec![(UnitId::of(Designation::Primary), a_at)];
+                let second = vec![(UnitId::of(Designation::Secondary), b_at)];
+                ours.push(UdpPath { path, channel, socket: a, peers: second });
+                theirs.push(UdpPath { path, channel, socket: b, peers: first });
             }
         }
         Ok((Self(ours), Self(theirs)))
@@ -166,7 +167,8 @@ impl Sockets {
     pub(crate) fn try_clone(&self) -> io::Result<Self> {
         let copy = |path: &UdpPath| {
             let socket = path.socket.try_clone()?;
-            Ok(UdpPath { path: path.path, channel: path.channel, socket, peer: path.peer })
+            let UdpPath { path, channel, ref peers, .. } = *path;
+            Ok(UdpPath { path, channel, socket, peers: peers.clone() })
         };
         self.0.iter().map(copy).collect::<io::Result<_>>().map(Self)
     }

@@ -18,7 +18,7 @@ use tokio::io::unix::AsyncFd;
 /// 768 for each), so that they hide no heartbeat that had arrived before the look.
 const MAX_FOREIGN: usize = 512;
 
-/// One path of one channel: a bound socket, and where the peer listens.
+/// One path of one channel: a bound socket, and where the peers listen.
 #[derive(Debug)]
 pub struct UdpPath {
     /// The path.
@@ -27,14 +27,14 @@ pub struct UdpPath {
     pub channel: Channel,
     /// The socket, bound to our own address (and device, if that matters).
     pub socket: UdpSocket,
-    /// The peer's address. Datagrams from another one are dropped and counted.
-    pub peer: SocketAddr,
+    /// The peers and their addresses: one in a pair, all other units in a cluster. Datagrams from another address are
+    /// dropped and counted.
+    pub peers: Vec<(UnitId, SocketAddr)>,
 }
 
-/// UDP sockets to one peer.
+/// UDP sockets to the peers.
 #[derive(Debug)]
 pub struct UdpTransport {
-    peer: UnitId,
     sockets: Vec<Socket>,
     /// The socket that is read next.
     next: usize,
@@ -59,7 +59,7 @@ pub struct UdpDrops {
 }
 
 impl UdpDrops {
-    /// Datagrams that came from another address than the peer's.
+    /// Datagrams that came from another address than a peer's.
     pub fn foreign(&self) -> u64 {
         self.foreign.load(Ordering::Relaxed)
     }
@@ -75,7 +75,7 @@ impl UdpTransport {
     ///
     /// # Errors
     /// A socket cannot be made non-blocking, or the runtime has no I/O driver.
-    pub fn new(peer: UnitId, paths: Vec<UdpPath>) -> io::Result<Self> {
+    pub fn new(paths: Vec<UdpPath>) -> io::Result<Self> {
         let mut sockets = Vec::with_capacity(paths.len());
         for path in paths {
             path.socket.set_nonblocking(true)?;
@@ -84,7 +84,7 @@ impl UdpTransport {
             let watch = AsyncFd::with_interest(path.socket.try_clone()?, Interest::READABLE)?;
             sockets.push(Socket { path, watch, look: true });
         }
-        Ok(Self { peer, sockets, next: 0, drops: Arc::default() })
+        Ok(Self { sockets, next: 0, drops: Arc::default() })
     }
 
     /// What is dropped; readable while the driver runs.
@@ -122,17 +122,17 @@ impl Transport for UdpTransport {
 
     fn try_recv(&mut self, buf: &mut [u8]) -> Option<(Origin, usize)> {
         // One after the other, so that none hides what arrives on another.
-        for pairs in [true, false] {
+        for is_state in [false, true] {
             for _ in 0..self.sockets.len() {
                 let count = self.sockets.len();
                 let next = self.next;
                 self.next = next.saturating_add(1).checked_rem(count).unwrap_or(0);
                 let Some(socket) = self.sockets.get_mut(next) else { continue };
-                if (socket.path.channel == Channel::Pair) == pairs
-                    && let Some(len) = socket.recv(buf, &self.drops)
+                if (socket.path.channel == Channel::StateSync) == is_state
+                    && let Some((peer, len)) = socket.recv(buf, &self.drops)
                 {
                     let (path, channel) = (socket.path.path, socket.path.channel);
-                    return Some((Origin { peer: self.peer, path, channel }, len));
+                    return Some((Origin { peer, path, channel }, len));
                 }
             }
         }
@@ -140,12 +140,12 @@ impl Transport for UdpTransport {
     }
 
     fn try_send(&mut self, to: Destination, datagram: &[u8]) {
-        let sent = self
-            .sockets
-            .iter()
-            .map(|socket| &socket.path)
-            .find(|path| path.path == to.path && path.channel == to.channel)
-            .is_some_and(|path| path.socket.send_to(datagram, path.peer).is_ok());
+        let mut paths = self.sockets.iter().map(|socket| &socket.path);
+        let path = paths.find(|path| path.path == to.path && path.channel == to.channel);
+        let sent = path.is_some_and(|path| {
+            let peer = path.peers.iter().find(|(peer, _)| *peer == to.peer);
+            peer.is_some_and(|(_, address)| path.socket.send_to(datagram, address).is_ok())
+        });
         if !sent {
             self.drops.unsent.fetch_add(1, Ordering::Relaxed);
         }
@@ -153,17 +153,20 @@ impl Transport for UdpTransport {
 }
 
 impl Socket {
-    /// The next datagram of the peer, if there is one.
-    fn recv(&mut self, buf: &mut [u8], drops: &UdpDrops) -> Option<usize> {
+    /// The next datagram of a peer, if there is one.
+    fn recv(&mut self, buf: &mut [u8], drops: &UdpDrops) -> Option<(UnitId, usize)> {
         for _ in 0..MAX_FOREIGN {
             if !self.look {
                 return None;
             }
             match self.path.socket.recv_from(buf) {
-                // Not the scope of a link-local address: the socket belongs to one device.
-                Ok((len, from)) if same_host(from, self.path.peer) => return Some(len),
-                Ok(_) => {
-                    drops.foreign.fetch_add(1, Ordering::Relaxed);
+                Ok((len, from)) => {
+                    // Not the scope of a link-local address: the socket belongs to one device.
+                    let mut peers = self.path.peers.iter();
+                    match peers.find(|(_, address)| same_host(from, *address)) {
+                        Some((peer, _)) => return Some((*peer, len)),
+                        None => drops.foreign.fetch_add(1, Ordering::Relaxed),
+                    };
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.look = false,
                 // About a datagram that we sent; the next read goes on behind it.

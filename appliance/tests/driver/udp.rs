@@ -25,7 +25,7 @@ fn path(channel: Channel) -> (UdpPath, UdpSocket) {
     let (ours, peers) = (loopback(), loopback());
     let peer = peers.local_addr().unwrap();
     peers.connect(ours.local_addr().unwrap()).unwrap();
-    (UdpPath { path: PATH, channel, socket: ours, peer }, peers)
+    (UdpPath { path: PATH, channel, socket: ours, peers: vec![(PEER, peer)] }, peers)
 }
 
 fn loopback() -> UdpSocket {
@@ -38,7 +38,7 @@ fn what_has_arrived_is_read_at_once() {
     let runtime = runtime();
     let _inside = runtime.enter();
     let (path, peer) = path(Channel::Pair);
-    let mut transport = UdpTransport::new(PEER, vec![path]).unwrap();
+    let mut transport = UdpTransport::new(vec![path]).unwrap();
     let mut buf = [0; 64];
     assert!(transport.try_recv(&mut buf).is_none());
     for _ in 0..2 {
@@ -66,7 +66,7 @@ fn heartbeats_are_read_before_everything_else() {
     let runtime = runtime();
     let _inside = runtime.enter();
     let ((sync, sync_peer), (pair, pair_peer)) = (path(Channel::StateSync), path(Channel::Pair));
-    let mut transport = UdpTransport::new(PEER, vec![sync, pair]).unwrap();
+    let mut transport = UdpTransport::new(vec![sync, pair]).unwrap();
     sync_peer.send(b"records").unwrap();
     pair_peer.send(b"beat").unwrap();
     let mut buf = [0; 64];
@@ -81,7 +81,7 @@ fn datagrams_of_other_addresses_are_dropped_and_counted() {
     let _inside = runtime.enter();
     let (path, peer) = path(Channel::Pair);
     let ours = path.socket.local_addr().unwrap();
-    let mut transport = UdpTransport::new(PEER, vec![path]).unwrap();
+    let mut transport = UdpTransport::new(vec![path]).unwrap();
     let (stranger, drops) = (loopback(), transport.drops());
     for datagram in [&b""[..], b"x", &[7; 65_000]] {
         stranger.send_to(datagram, ours).unwrap();
@@ -101,7 +101,7 @@ fn datagrams_of_other_addresses_hide_no_heartbeat() {
     let _inside = runtime.enter();
     let (path, peer) = path(Channel::Pair);
     let ours = path.socket.local_addr().unwrap();
-    let mut transport = UdpTransport::new(PEER, vec![path]).unwrap();
+    let mut transport = UdpTransport::new(vec![path]).unwrap();
     let stranger = loopback();
     for _ in 0..200 {
         stranger.send_to(b"noise", ours).unwrap();
@@ -119,7 +119,7 @@ fn what_cannot_be_sent_is_dropped_and_counted() {
     let runtime = runtime();
     let _inside = runtime.enter();
     let (path, peer) = path(Channel::Pair);
-    let mut transport = UdpTransport::new(PEER, vec![path]).unwrap();
+    let mut transport = UdpTransport::new(vec![path]).unwrap();
     let drops = transport.drops();
     let to = |path, channel| Destination { peer: PEER, path, channel };
     // The runtime has to see the socket as writable once.
@@ -161,7 +161,7 @@ fn empty_and_huge_datagrams_are_counted_by_reason() {
     let machine = Appliance::new(config(), Table::new(), clock.now());
     let (driver, handle) = {
         let runtime = workers.enter();
-        let transport = UdpTransport::new(PEER, vec![pair, sync]).unwrap();
+        let transport = UdpTransport::new(vec![pair, sync]).unwrap();
         let parts = Driver::new(machine, transport, Arc::new(Obedient), workers.handle(), clock);
         drop(runtime);
         parts

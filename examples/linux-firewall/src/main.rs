@@ -2,8 +2,13 @@
 
 use clap::{Parser, Subcommand};
 use ha_core::pair::Maintenance;
+use linux_firewall::config::Either;
 use linux_firewall::run::Order;
+use linux_firewall::status::{NodeStatus, Status};
 use linux_firewall::{config, lab, run};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::fmt::Display;
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -66,8 +71,16 @@ struct ConfigFile {
 }
 
 impl ConfigFile {
-    fn load(&self) -> Result<config::Checked, config::ConfigError> {
-        config::load(&self.config)
+    fn load(&self) -> Result<Either, config::ConfigError> {
+        config::load_either(&self.config)
+    }
+
+    /// For what a cluster node does not do.
+    fn load_pair(&self) -> Result<config::Checked, Box<dyn std::error::Error>> {
+        match self.load()? {
+            Either::Pair(config) => Ok(*config),
+            Either::Node(_) => Err("this order is for a unit of a pair, not for a node".into()),
+        }
     }
 }
 
@@ -87,13 +100,16 @@ fn carry_out(command: Command) -> Result<ExitCode, Box<dyn std::error::Error>> {
             let filter =
                 EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
             tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
-            run::run(&file.load()?)?;
+            match file.load()? {
+                Either::Pair(config) => run::run(&config)?,
+                Either::Node(config) => run::run_node(&config)?,
+            }
         }
         Command::Status { config, json } => {
-            let config = config.load()?;
-            let status = run::ask_status(&config.file.process.control_socket)?;
-            let text =
-                if json { serde_json::to_string(&status)? + "\n" } else { status.to_string() };
+            let text = match config.load()? {
+                Either::Pair(config) => status::<Status>(&config.file.process, json)?,
+                Either::Node(config) => status::<NodeStatus>(&config.file.process, json)?,
+            };
             std::io::stdout().write_all(text.as_bytes())?;
         }
         Command::TakeOver(file) => return order(&file, Order::TakeOver),
@@ -103,14 +119,28 @@ fn carry_out(command: Command) -> Result<ExitCode, Box<dyn std::error::Error>> {
             return order(&config, Order::Maintenance(maintenance));
         }
         Command::RetryService { config, name } => {
-            let services = config.load()?.services;
+            let services = config.load_pair()?.services;
             let Some(service) = services.iter().find(|service| service.name == name) else {
                 return Err(format!("{name}: no service has this name").into());
             };
             return order(&config, Order::RetryService(service.id));
         }
         Command::Check(file) => {
-            let checked = file.load()?;
+            let checked = match file.load()? {
+                Either::Pair(checked) => checked,
+                Either::Node(checked) => {
+                    let (unit, cluster) = (&checked.file.unit, &checked.file.cluster);
+                    println!(
+                        "{}: valid ({} {}, nodes: {}, virtual groups: {})",
+                        file.config.display(),
+                        checked.own.node,
+                        unit.serial,
+                        cluster.member.len(),
+                        cluster.group.len()
+                    );
+                    return Ok(ExitCode::SUCCESS);
+                }
+            };
             for warning in checked.warnings() {
                 eprintln!("linux-firewall: warning: {warning}");
             }
@@ -128,9 +158,18 @@ fn carry_out(command: Command) -> Result<ExitCode, Box<dyn std::error::Error>> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// What a running unit says of itself.
+fn status<S: DeserializeOwned + Serialize + Display>(
+    process: &config::Process,
+    json: bool,
+) -> Result<String, Box<dyn std::error::Error>> {
+    let status: S = run::ask_status(&process.control_socket)?;
+    Ok(if json { serde_json::to_string(&status)? + "\n" } else { status.to_string() })
+}
+
 /// Gives an order to a running unit, and prints the answer.
 fn order(file: &ConfigFile, order: Order) -> Result<ExitCode, Box<dyn std::error::Error>> {
-    let answer = run::ask(&file.load()?.file.process.control_socket, order)?;
+    let answer = run::ask(&file.load_pair()?.file.process.control_socket, order)?;
     println!("{answer}");
     Ok(if answer == order.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
