@@ -95,8 +95,10 @@ pub enum Error {
         evidence: String,
     },
     /// This fault is one of a pair.
-    #[error("--nodes: the faults of a cluster are crash, links-down, link and planned, not {0:?}")]
-    NotInCluster(Fault),
+    #[error(
+        "--nodes: the faults of a cluster are crash, links-down, link, planned and ha-link, not {0}"
+    )]
+    NotInCluster(&'static str),
     /// Traffic could not be set up.
     #[error("traffic: {0}")]
     Traffic(String),

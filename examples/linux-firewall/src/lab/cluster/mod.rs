@@ -11,9 +11,11 @@
 //! packet pass from the macvlan of a group to that of the same group only (VG-8).
 //!
 //! Each client has a probe of its own, measured as in the lab of a pair. After each fault the group must have moved to
-//! the next node by rank, with exactly one owner, and the other group must have stayed: the same owner in the same
-//! term, and no gap in its probe as long as a fail-over takes at the least. Connections through a group that moves are
-//! lost: what is measured is the probe.
+//! the next node by rank, and the other group must have stayed: the same owner in the same term, and no gap in its
+//! probe as long as a fail-over takes at the least. Each group must have exactly one owner: by what the nodes say of
+//! themselves and of each other, and by whose kernel bears its addresses. If only the cluster link of a node is cut
+//! (`--fault ha-link`), X0 stands in, and both groups must stay. Connections through a group that moves are lost: what
+//! is measured is the probe.
 
 mod nodes;
 mod report;
@@ -40,8 +42,9 @@ pub(super) fn run(
     seed: u64,
     interrupt: &Interrupt,
 ) -> Result<ExitCode, Error> {
-    if !matches!(options.fault, Fault::Crash | Fault::LinksDown | Fault::Link | Fault::Planned) {
-        return Err(Error::NotInCluster(options.fault));
+    use Fault::{Crash, HaLink, Link, LinksDown, Planned};
+    if !matches!(options.fault, Crash | LinksDown | Link | Planned | HaLink) {
+        return Err(Error::NotInCluster(super::report::name(options.fault)));
     }
     let topology = Topology::build(nodes)?;
     let mut nodes = Nodes::start(&topology, options, interrupt)?;

@@ -1,6 +1,7 @@
 //! The nodes of a cluster: configuration, start, and whether each group is where it belongs.
 
 use std::fs;
+use std::net::{Ipv4Addr, UdpSocket};
 use std::path::Path;
 use std::time::Duration;
 
@@ -77,10 +78,16 @@ impl Nodes {
             }
             last = self.statuses();
             let settled = last.iter().all(|it| it.as_ref().is_some_and(is_settled));
-            let owned = GROUPS
-                .into_iter()
-                .all(|group| owner(&last, group).ok() == order(group, last.len()).first().copied());
-            Ok((settled && owned).then_some(()))
+            for group in GROUPS {
+                let best = order(group, last.len()).first().copied();
+                if !settled || owner(&last, group).ok() != best {
+                    return Ok(None);
+                }
+                if self.bearers(group)? != best.as_slice() {
+                    return Ok(None);
+                }
+            }
+            Ok(Some(()))
         })?;
         ready.ok_or_else(|| {
             let mut evidence = String::new();
@@ -92,6 +99,20 @@ impl Nodes {
             let what = format!("not each group was where it belongs within {READY_LIMIT:?}");
             Error::Firewall { what, evidence }
         })
+    }
+
+    /// The nodes whose kernel bears an address of the group. That of a node that is cut off may still do.
+    pub(super) fn bearers(&self, group: GroupNumber) -> Result<Vec<usize>, Error> {
+        let mut bearers = Vec::new();
+        for (index, node) in self.nodes.iter().enumerate() {
+            // An address that is not there cannot be bound to.
+            let is_there = |address: &Ipv4Addr| UdpSocket::bind((*address, 0)).is_ok();
+            let work = || Ok(virtual_addresses(group).iter().any(is_there));
+            if node.namespace.run(work)? {
+                bearers.push(index);
+            }
+        }
+        Ok(bearers)
     }
 
     pub(super) fn statuses(&self) -> Vec<Option<NodeStatus>> {

@@ -20,6 +20,7 @@ fn report(line: &str, gaps: [u64; 2]) -> Report {
         run: 1,
         group,
         victim: group.index(),
+        moves: true,
         noticed: if group == GroupNumber::One { [moved, stayed] } else { [stayed, moved] },
         back: Duration::from_millis(3),
         faults: Vec::new(),
@@ -34,9 +35,9 @@ fn the_table_is_one_that_a_person_likes_to_read() {
 2 x crash, 4 nodes, 10ms x 3, seed 7
 
   milliseconds                         min      median         max
-  gap, VG 1 lost its owner            31.0        31.0        31.0
-  gap, VG 2 lost its owner            31.0        31.0        31.0
-  gap, back to that node               3.0         3.0         3.0
+  gap, fault of VG 1's owner          31.0        31.0        31.0
+  gap, fault of VG 2's owner          31.0        31.0        31.0
+  gap, when it came back               3.0         3.0         3.0
   gap, the other group                 2.0         2.0         2.0
   noise before                         1.3         1.3         1.3
 
@@ -61,6 +62,19 @@ fn a_group_in_the_wrong_place_fails_the_lab() {
     report.strikes[1].faults.push("VG 1 has 2 owners".to_owned());
     assert!(!report.is_success());
     assert!(report.to_string().contains("  WRONG, run 1: VG 1 has 2 owners\n"));
+}
+
+/// SVRRP-2: where X0 stands in, nothing moves; or the lab fails.
+#[test]
+fn a_gap_where_nothing_moves_fails_the_lab() {
+    let mut report = report("--fault ha-link", [19, 2]);
+    report.strikes.iter_mut().for_each(|strike| strike.moves = false);
+    assert!(report.is_success());
+    assert!(
+        report.to_string().ends_with("one owner of each group, none has moved, gaps below 20ms\n")
+    );
+    report.strikes[0].noticed[0].gap = Duration::from_millis(20);
+    assert!(!report.is_success());
 }
 
 #[test]

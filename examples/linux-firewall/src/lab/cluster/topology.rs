@@ -73,6 +73,11 @@ impl Topology {
         format!("{}-wan", NAMES[index])
     }
 
+    /// The port of a node in the switch of the cluster link.
+    pub(super) fn ha_port(index: usize) -> String {
+        format!("{}-ha", NAMES[index])
+    }
+
     fn connect_hosts(&self) -> Result<(), Error> {
         plug_in(&self.switch, &self.server, "eth0", ("server", "br-wan", 0))?;
         let mut server = format!("addr add {SERVER}/24 dev eth0\n");

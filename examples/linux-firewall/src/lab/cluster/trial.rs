@@ -71,7 +71,9 @@ impl Trial<'_> {
         self.interrupt.pause(window)?;
         let end = self.clock.now();
         let noticed = probes.each_ref().map(|probe| notice(probe, at, window, end));
-        let faults = judge(&before, &self.nodes.statuses(), group, victim);
+        let mut faults =
+            judge(&before, &self.nodes.statuses(), group, &self.survivors(group, victim));
+        faults.extend(self.judge_kernels(group, victim)?);
 
         let restored = self.clock.now();
         self.restore(victim)?;
@@ -79,7 +81,34 @@ impl Trial<'_> {
         self.interrupt.pause(CALM)?;
         let answers = probes[group.index()].answers();
         let back = largest_gap(&answers, restored, self.clock.now()).unwrap_or_default();
-        Ok(Strike { run, group, victim, noticed, back, faults })
+        let moves = self.options.fault != Fault::HaLink;
+        Ok(Strike { run, group, victim, moves, noticed, back, faults })
+    }
+
+    /// By rank for the group, those nodes that can still own it.
+    fn survivors(&self, group: GroupNumber, victim: usize) -> Vec<usize> {
+        let mut ranked = order(group, self.nodes.nodes.len());
+        ranked.retain(|node| *node != victim || self.options.fault == Fault::HaLink);
+        ranked
+    }
+
+    /// What is not as it should be in the kernels: the node to which a group belongs bears its addresses, and no other
+    /// one does. That of a node without power is cut off, whatever it bears.
+    fn judge_kernels(&self, moved: GroupNumber, victim: usize) -> Result<Vec<String>, Error> {
+        let mut faults = Vec::new();
+        let is_dead = matches!(self.options.fault, Fault::Crash | Fault::LinksDown);
+        for group in GROUPS {
+            let mut bearers = self.nodes.bearers(group)?;
+            bearers.retain(|node| !is_dead || *node != victim);
+            let ranked = match group == moved {
+                true => self.survivors(group, victim),
+                false => order(group, self.nodes.nodes.len()),
+            };
+            if bearers != ranked.first().copied().as_slice() {
+                faults.push(format!("{} kernels bear {group}", bearers.len()));
+            }
+        }
+        Ok(faults)
     }
 
     fn probes(&self) -> Result<[Probe; GROUPS.len()], Error> {
@@ -101,6 +130,10 @@ impl Trial<'_> {
                 let port = Topology::wan_port(victim);
                 Cut::Link(Prepared::ip(switch, &format!("link set {port} down\n"))?)
             }
+            Fault::HaLink => {
+                let port = Topology::ha_port(victim);
+                Cut::Link(Prepared::ip(switch, &format!("link set {port} down\n"))?)
+            }
             Fault::Planned => Cut::Leave,
             Fault::LinksDown => {
                 let group = Topology::port_group(victim);
@@ -118,7 +151,7 @@ impl Trial<'_> {
         let ports_up = format!("link set group {group} up\n");
         let node = &mut self.nodes.nodes[victim];
         match self.options.fault {
-            Fault::Link => return tool::ip(&self.topology.switch, &ports_up),
+            Fault::Link | Fault::HaLink => return tool::ip(&self.topology.switch, &ports_up),
             Fault::Planned => node.wait_for_end(self.interrupt)?,
             _ => {
                 node.wait_for_end(self.interrupt)?;
@@ -160,19 +193,19 @@ fn notice(probe: &Probe, at: Duration, window: Duration, end: Duration) -> Notic
     }
 }
 
-/// What is not as it should be after the fault: each group has one owner, the next one by rank has the group that lost
-/// its own, and nothing happened to the other group.
+/// What is not as it should be after the fault: each group has one owner, the best of the survivors has the group that
+/// it befell, and nothing happened to the other group.
 fn judge(
     before: &[Option<NodeStatus>],
     after: &[Option<NodeStatus>],
     moved: GroupNumber,
-    victim: usize,
+    survivors: &[usize],
 ) -> Vec<String> {
     let mut faults = Vec::new();
     for group in GROUPS {
-        let ranked = order(group, after.len());
-        let mut ranked = ranked.into_iter().filter(|node| group != moved || *node != victim);
-        let wanted = ranked.next().unwrap_or(victim);
+        let best = order(group, after.len()).first().copied();
+        let wanted = if group == moved { survivors.first().copied() } else { best };
+        let Some(wanted) = wanted else { continue };
         match owner(after, group) {
             Err(fault) => faults.push(fault),
             Ok(node) if node != wanted => {
@@ -183,7 +216,8 @@ fn judge(
         let term = |statuses: &[Option<NodeStatus>]| {
             statuses.get(wanted)?.as_ref()?.group(group).map(|it| it.term)
         };
-        if group != moved && term(before) != term(after) {
+        // The same owner as before is so without a break.
+        if best == Some(wanted) && term(before) != term(after) {
             faults.push(format!("{group} was taken anew"));
         }
     }
