@@ -28,7 +28,14 @@ impl From<Addresses> for Rule {
 pub(super) fn named(rule: impl Into<Rule>) -> ConfigError {
     match rule.into() {
         Rule::Cluster(error) => wrong(cluster(&error), reason(error)),
-        Rule::Addresses(error) => wrong(addresses(&error), reason(error)),
+        // The others name the address or the interface before the reason.
+        Rule::Addresses(
+            error @ (Addresses::Groups(_)
+            | Addresses::TooManyInterfaces(_)
+            | Addresses::TooManyAddresses(_)
+            | Addresses::InterfaceTwice(_)),
+        ) => wrong(addresses(&error), reason(error)),
+        Rule::Addresses(error) => wrong(addresses(&error), error),
     }
 }
 
