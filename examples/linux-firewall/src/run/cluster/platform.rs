@@ -10,7 +10,7 @@ use appliance::driver::Platform;
 use appliance::node::{Action, Event};
 use async_trait::async_trait;
 use ha_core::announcement::Announcement;
-use ha_core::identity::InterfaceId;
+use ha_core::identity::{InterfaceId, PathId};
 use ha_core::machine::ActionError;
 use ha_core::time::Instant;
 use std::collections::BTreeMap;
@@ -27,6 +27,8 @@ use tracing::{debug, error, info, warn};
 pub(super) struct NodePlatform {
     /// By [`GroupNumber::index`].
     groups: Vec<Arc<Group>>,
+    /// What a person calls the ways to the other units.
+    paths: BTreeMap<PathId, String>,
 }
 
 /// The system's side of one virtual group.
@@ -50,7 +52,8 @@ impl NodePlatform {
             let addresses = Mutex::new(Some(addresses));
             Ok(Arc::new(Group { addresses, senders, moves: AtomicU64::new(0) }))
         });
-        Ok(Self { groups: groups.collect::<Result<_, RunError>>()? })
+        let paths = config.paths.iter().map(|path| (path.id, path.name.clone())).collect();
+        Ok(Self { groups: groups.collect::<Result<_, RunError>>()?, paths })
     }
 
     /// Gives back everything that was changed on the system, last things first.
@@ -156,8 +159,10 @@ impl Platform<Node> for NodePlatform {
             E::ActionFailed { .. } | E::Conflict { .. } | E::SameNumber { .. } => {
                 error!("{event}");
             }
+            // A unit is heard on X0 only while that is needed: that it ends says nothing.
+            E::Path { path, .. } => info!(path = self.paths.get(&path), "{event}"),
             E::UnitLost(_) | E::Stalled { .. } | E::Stranger { .. } => warn!("{event}"),
-            E::KeptOut { why: Some(_), .. } | E::Path { heard: false, .. } => warn!("{event}"),
+            E::KeptOut { why: Some(_), .. } => warn!("{event}"),
             _ => info!("{event}"),
         }
     }
