@@ -59,10 +59,12 @@ device = "wan0"
 
 [[cluster.group]]
 ranks = [1, 2]
+mark = 1
 addresses = { lan0 = ["10.1.0.1/24"], wan0 = ["10.2.0.1/24", "10.3.0.1/24"] }
 
 [[cluster.group]]
 ranks = [0, 1]
+mark = 2
 addresses = { lan0 = ["10.1.0.2/24"] }
 
 [process]
@@ -127,6 +129,7 @@ fn a_value_that_is_not_allowed_is_named_with_the_reason() {
         ("10.1.0.2/24", "10.1.0.255/24", &format!("{second}: addresses"), "no host"),
         ("10.1.0.2/24", "fd00::1/64", &format!("{second}: addresses"), "IPv6"),
         ("{ lan0 = [\"10.1.0.1/24\"], ", "{ ", &format!("{second}: addresses"), "in VG 1"),
+        ("mark = 2", "mark = 1", &format!("{second}: mark"), "another group"),
         ("realtime-priority = 20", "realtime-priority = 0", "process.realtime-priority", "1 to 99"),
         ("127.0.0.1:9100", "0.0.0.0:9100", "process.metrics", "not on loopback"),
     ] {
@@ -163,6 +166,8 @@ fn a_table_of_a_pair_is_refused() {
         let message = refused(&(GOOD.to_owned() + table));
         assert!(message.contains("unknown field") && message.contains("line "), "{message}");
     }
+    let message = refused(&changed("mark = 1", "mark = 0"));
+    assert!(message.contains("nonzero u32") && message.contains("line "), "{message}");
     let message = refused(&changed("trigger-level = 3", "level = 3"));
     assert!(message.contains("unknown field `level`"), "{message}");
 }

@@ -10,6 +10,7 @@ use ha_core::monitor::Zone;
 use ha_core::pair::Product;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
+use std::num::NonZeroU32;
 use svrrp::cluster::ClusterConfig;
 use svrrp::link_weight::RestoreHold;
 use svrrp::virtual_address::{VirtualAddresses, VirtualInterface};
@@ -120,6 +121,12 @@ impl CheckedNode {
             Some((id, links::SharedInterface { device, virtual_mac, addresses }))
         });
         shared.collect()
+    }
+
+    /// The mark of the connections of a group.
+    #[must_use]
+    pub fn mark(&self, group: GroupNumber) -> Option<NonZeroU32> {
+        self.file.cluster.group.get(group.index())?.mark
     }
 
     /// The ports of the interfaces with virtual addresses: whose, which of its ports, and what the system calls it.
@@ -258,8 +265,13 @@ fn addresses(file: &ClusterFile) -> Result<VirtualAddresses, ConfigError> {
         let interface = InterfaceId(it.id);
         builder = builder.interface(VirtualInterface { interface, zone: Zone::Other, ports });
     }
+    let mut marks = BTreeSet::new();
     for (number, group) in GroupNumber::ALL.into_iter().zip(&cluster.group) {
         check_ranks(number, group, file)?;
+        if group.mark.is_some_and(|mark| !marks.insert(mark)) {
+            let key = format!("cluster.group {}: mark", number.get());
+            return Err(wrong(key, "another group has it"));
+        }
         let key = format!("cluster.group {}: addresses", number.get());
         for (device, texts) in &group.addresses {
             let none = || wrong(&key, format!("{device} is no interface of the cluster"));

@@ -4,6 +4,7 @@ use super::super::file::{Process, Unit, duration};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 /// The whole file. Unknown keys are refused everywhere, those of a pair too: a node has one unit so far.
@@ -111,6 +112,9 @@ impl Interface {
 pub struct Group {
     /// The ranks of node 1, node 2 and so on: 1 is the best, a node with 0 never owns the group.
     pub ranks: Vec<u8>,
+    /// The mark that the rules of the firewall give to its connections: they are forgotten when it moves. Without it
+    /// none are.
+    pub mark: Option<NonZeroU32>,
     /// Its virtual addresses with prefix length, by interface.
     #[serde(default)]
     pub addresses: BTreeMap<String, Vec<String>>,

@@ -159,8 +159,9 @@ fn configuration(index: usize, nodes: usize, directory: &Path, options: &Options
         }
         let [lan, wan] = virtual_addresses(group);
         tables += &format!(
-            "[[cluster.group]]\nranks = {ranks:?}\n\
-             addresses = {{ {LAN} = [\"{lan}/24\"], {WAN} = [\"{wan}/24\"] }}\n\n"
+            "[[cluster.group]]\nranks = {ranks:?}\nmark = {}\n\
+             addresses = {{ {LAN} = [\"{lan}/24\"], {WAN} = [\"{wan}/24\"] }}\n\n",
+            group.get()
         );
     }
     let priority = if options.realtime { "realtime-priority = 20\n" } else { "" };

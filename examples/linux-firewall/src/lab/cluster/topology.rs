@@ -109,9 +109,10 @@ impl Topology {
 fn rules() -> String {
     let mut rules = String::new();
     for group in GROUPS {
+        let mark = group.get();
         let (lan, wan) = (format!("{LAN}g{}", group.get()), format!("{WAN}g{}", group.get()));
         rules += &format!(
-            "iifname \"{lan}\" oifname \"{wan}\" accept\n\
+            "iifname \"{lan}\" oifname \"{wan}\" ct mark set {mark} accept\n\
              iifname \"{wan}\" oifname \"{lan}\" ct state established,related accept\n"
         );
     }

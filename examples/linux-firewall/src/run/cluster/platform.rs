@@ -4,6 +4,7 @@ use super::super::RunError;
 use super::super::platform::{PARK_AFTER, lock};
 use super::Node;
 use crate::config::cluster::CheckedNode;
+use crate::conntrack::Injector;
 use crate::links::{LinkError, SharedAddresses};
 use crate::packet::FrameSender;
 use appliance::driver::Platform;
@@ -14,7 +15,8 @@ use ha_core::identity::{InterfaceId, PathId};
 use ha_core::machine::ActionError;
 use ha_core::time::Instant;
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::num::NonZeroU32;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use svrrp::GroupNumber;
 use svrrp::cluster;
@@ -38,6 +40,10 @@ struct Group {
     senders: BTreeMap<InterfaceId, FrameSender>,
     /// Counts takes and withdrawals, so that what is slow can see that it is superseded.
     moves: AtomicU64,
+    /// The mark of its connections, and what forgets them.
+    mark: Option<(NonZeroU32, Mutex<Injector>)>,
+    /// There may be some in the kernel's table.
+    has_connections: AtomicBool,
 }
 
 impl NodePlatform {
@@ -49,8 +55,17 @@ impl NodePlatform {
             let bearers = ids.into_iter().zip(addresses.bearers());
             let senders = bearers.map(|(id, (bearer, ..))| Ok((id, FrameSender::open(bearer)?)));
             let senders = senders.collect::<Result<_, RunError>>()?;
-            let addresses = Mutex::new(Some(addresses));
-            Ok(Arc::new(Group { addresses, senders, moves: AtomicU64::new(0) }))
+            let mark = config.mark(group).map(|mark| Ok((mark, Mutex::new(Injector::open()?))));
+            let group = Group {
+                addresses: Mutex::new(Some(addresses)),
+                senders,
+                moves: AtomicU64::new(0),
+                mark: mark.transpose().map_err(RunError::Conntrack)?,
+                has_connections: AtomicBool::new(true),
+            };
+            // Now, and not when it is taken and somebody waits. Whether it fails or not, the group can be taken.
+            let _ = group.forget_connections();
+            Ok(Arc::new(group))
         });
         let paths = config.paths.iter().map(|path| (path.id, path.name.clone())).collect();
         Ok(Self { groups: groups.collect::<Result<_, RunError>>()?, paths })
@@ -85,6 +100,20 @@ impl Group {
             error!(%error, "{doing} failed");
             ActionError::Failed
         })
+    }
+
+    /// Forgets the connections of the last reign (VG-7): at its end, so that a take finds nothing to do.
+    fn forget_connections(&self) -> Result<(), ActionError> {
+        let Some((mark, injector)) = &self.mark else { return Ok(()) };
+        if !self.has_connections.load(Ordering::SeqCst) {
+            return Ok(());
+        }
+        lock(injector).forget_marked(*mark).map_err(|error| {
+            warn!(%error, mark, "the connections of a group cannot be forgotten");
+            ActionError::Failed
+        })?;
+        self.has_connections.store(false, Ordering::SeqCst);
+        Ok(())
     }
 
     fn announce(&self, frames: &[Announcement]) -> Result<(), ActionError> {
@@ -129,10 +158,10 @@ impl Platform<Node> for NodePlatform {
         debug!(group = %action.group(), duty = %action.duty(), "begins");
         let group = self.group(action.group())?;
         match action {
-            // Which connections are those of a group, the kernel's table does not tell.
-            GroupAction::RebuildConnections { .. } => Ok(()),
+            GroupAction::RebuildConnections { .. } => group.forget_connections(),
             GroupAction::OpenForwarding { .. } => {
                 group.moves.fetch_add(1, Ordering::SeqCst);
+                group.has_connections.store(true, Ordering::SeqCst);
                 group.with_addresses("opening forwarding", SharedAddresses::open_forwarding)
             }
             GroupAction::TakeAddresses { .. } => {
