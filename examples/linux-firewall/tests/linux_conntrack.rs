@@ -212,7 +212,6 @@ fn a_deletion_removes_one_entry() {
     });
 }
 
-/// A change that the kernel refuses is named, and the others of its batch are in force.
 /// VG-7: the connections of a group are forgotten by their mark, and no others.
 #[test]
 fn connections_with_a_mark_are_forgotten() {
@@ -233,6 +232,7 @@ fn connections_with_a_mark_are_forgotten() {
     });
 }
 
+/// A change that the kernel refuses is named, and the others of its batch are in force.
 #[test]
 fn a_refused_change_is_named() {
     in_namespace(|| {
