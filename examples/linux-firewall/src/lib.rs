@@ -9,6 +9,7 @@ pub mod config;
 pub mod conntrack;
 pub mod lab;
 pub mod links;
+pub mod log;
 pub mod metrics;
 mod netlink;
 pub mod packet;

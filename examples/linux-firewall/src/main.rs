@@ -3,6 +3,7 @@
 use clap::{Parser, Subcommand};
 use ha_core::pair::Maintenance;
 use linux_firewall::config::Either;
+use linux_firewall::log::Speaker;
 use linux_firewall::run::Order;
 use linux_firewall::status::{NodeStatus, Status};
 use linux_firewall::{config, lab, run};
@@ -13,7 +14,6 @@ use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
-use tracing_subscriber::EnvFilter;
 
 /// A pair of Linux firewalls: one is Active, the other takes over with all connections.
 #[derive(Debug, Parser)]
@@ -97,12 +97,16 @@ fn main() -> ExitCode {
 fn carry_out(command: Command) -> Result<ExitCode, Box<dyn std::error::Error>> {
     match command {
         Command::Run(file) => {
-            let filter =
-                EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-            tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
-            match file.load()? {
-                Either::Pair(config) => run::run(&config)?,
-                Either::Node(config) => run::run_node(&config)?,
+            let config = file.load()?;
+            let unit = match &config {
+                Either::Pair(config) => &config.file.unit,
+                Either::Node(config) => &config.file.unit,
+            };
+            let speaker = Speaker::new(unit.serial.clone(), unit.designation);
+            speaker.begin();
+            match config {
+                Either::Pair(config) => run::run(&config, speaker)?,
+                Either::Node(config) => run::run_node(&config, &speaker)?,
             }
         }
         Command::Status { config, json } => {

@@ -36,12 +36,12 @@ fn text(file: &Path) -> String {
     String::from_utf8(tool("status", file).stdout).unwrap()
 }
 
-/// MON-1, MON-2, CRASH-3, STA-1: the role goes to where the link is up, both units say why, and it stays when
-/// the same link goes down there, too.
+/// MON-1, MON-2, CRASH-3, COS-6, STA-1: the role goes to where the link is up, both units say why, and it stays when
+/// the same link goes down there, too. Entries of the log bear the unit and its role.
 #[test]
 fn the_role_goes_to_where_the_link_is_up() {
     let Some(site) = Site::new() else { return };
-    let (_unit, _peer, file) = pair(&site, |configuration| configuration);
+    let (unit, _peer, file) = pair(&site, |configuration| configuration);
     let ours = site.directory.path().join("fw.toml");
     site.unit.ip("link set far0 down");
     until_role(&file, "ACTIVE");
@@ -67,6 +67,16 @@ fn the_role_goes_to_where_the_link_is_up() {
     // The other way round, the same.
     until_role(&ours, "ACTIVE");
     until_role(&file, "STANDBY");
+
+    let log = String::from_utf8(unit.terminate().stderr).unwrap();
+    let entries = [
+        "FW-0001 Primary ACTIVE  WARN linux_firewall::run::platform: link of interface 2 is down device=\"wan0\"",
+        "FW-0001 Primary STANDBY  INFO linux_firewall::run::platform: link of interface 2 is up device=\"wan0\"",
+        "link of interface 2 takes 1 device=\"wan0\"",
+    ];
+    for entry in entries {
+        assert!(log.contains(entry), "{entry}:\n{log}");
+    }
 }
 
 /// MON-1: an interface of several ports is up as long as one of them is, and the status says how many are.

@@ -19,7 +19,11 @@ struct Settings {
     target: Option<IpAddr>,
 }
 
-pub(super) fn check_interface(it: &MonitoredInterface) -> Result<(), MonitorError> {
+/// The rules of one interface, among `all` of them.
+pub(super) fn check_interface(
+    it: &MonitoredInterface,
+    all: &[MonitoredInterface],
+) -> Result<(), MonitorError> {
     let interface = it.interface;
     if let Some(link) = it.physical
         && !(1..=MAX_PORTS).contains(&link.ports)
@@ -27,34 +31,40 @@ pub(super) fn check_interface(it: &MonitoredInterface) -> Result<(), MonitorErro
         return Err(MonitorError::Ports { interface, ports: link.ports });
     }
     if let Some(v4) = it.ipv4 {
-        check(Settings {
-            interface,
-            family: Family::V4,
-            shared: v4.shared.into(),
-            link_local: None,
-            addresses: v4.addresses.map(IpAddr::from),
-            management: v4.management,
-            target: v4.target.map(IpAddr::from),
-        })?;
+        check(
+            all,
+            Settings {
+                interface,
+                family: Family::V4,
+                shared: v4.shared.into(),
+                link_local: None,
+                addresses: v4.addresses.map(IpAddr::from),
+                management: v4.management,
+                target: v4.target.map(IpAddr::from),
+            },
+        )?;
     }
     if let Some(v6) = it.ipv6 {
         if let Some(address) = v6.link_local.filter(|it| !it.is_unicast_link_local()) {
             return Err(MonitorError::NotLinkLocal { interface, address });
         }
-        check(Settings {
-            interface,
-            family: Family::V6,
-            shared: v6.shared.into(),
-            link_local: v6.link_local.map(IpAddr::from),
-            addresses: v6.addresses.map(IpAddr::from),
-            management: v6.management,
-            target: v6.target.map(IpAddr::from),
-        })?;
+        check(
+            all,
+            Settings {
+                interface,
+                family: Family::V6,
+                shared: v6.shared.into(),
+                link_local: v6.link_local.map(IpAddr::from),
+                addresses: v6.addresses.map(IpAddr::from),
+                management: v6.management,
+                target: v6.target.map(IpAddr::from),
+            },
+        )?;
     }
     Ok(())
 }
 
-fn check(it: Settings) -> Result<(), MonitorError> {
+fn check(all: &[MonitoredInterface], it: Settings) -> Result<(), MonitorError> {
     let Settings { interface, family, addresses, .. } = it;
     let [primary, secondary] = addresses;
     let units = [(Designation::Primary, primary), (Designation::Secondary, secondary)];
@@ -73,7 +83,7 @@ fn check(it: Settings) -> Result<(), MonitorError> {
                 return Err(MonitorError::SameAddress { interface, address: primary });
             }
             for (unit, address) in units {
-                check_address(&it, unit, address)?;
+                check_address(all, &it, unit, address)?;
             }
         }
         [without, _] => {
@@ -81,15 +91,20 @@ fn check(it: Settings) -> Result<(), MonitorError> {
             return Err(MonitorError::OneAddress { interface, family, missing });
         }
     }
-    it.target.map_or(Ok(()), |target| check_target(&it, target))
+    it.target.map_or(Ok(()), |target| check_target(all, &it, target))
 }
 
-fn check_address(it: &Settings, unit: Designation, address: IpAddr) -> Result<(), MonitorError> {
+fn check_address(
+    all: &[MonitoredInterface],
+    it: &Settings,
+    unit: Designation,
+    address: IpAddr,
+) -> Result<(), MonitorError> {
     let interface = it.interface;
     if it.link_local == Some(address) {
         return Err(MonitorError::LinkLocalAddress { interface, unit, address });
     }
-    if it.shared.addr() == address {
+    if all.iter().flat_map(shared_by).any(|shared| shared == address) {
         return Err(MonitorError::SharedAddress { interface, unit, address });
     }
     let subnet = it.shared.trunc();
@@ -102,18 +117,37 @@ fn check_address(it: &Settings, unit: Designation, address: IpAddr) -> Result<()
     Ok(())
 }
 
-fn check_target(it: &Settings, target: IpAddr) -> Result<(), MonitorError> {
+fn check_target(
+    all: &[MonitoredInterface],
+    it: &Settings,
+    target: IpAddr,
+) -> Result<(), MonitorError> {
     let Settings { interface, family, .. } = *it;
     if target.is_unspecified() {
         return Err(MonitorError::TargetUnspecified { interface, family });
     }
     let is_broadcast = matches!(target, IpAddr::V4(v4) if v4.is_broadcast());
-    if target.is_multicast() || is_broadcast || is_reserved(it.shared.trunc(), target) {
+    let is_nobody = target.is_multicast() || is_broadcast || target.is_loopback();
+    if is_nobody || is_reserved(it.shared.trunc(), target) {
         return Err(MonitorError::TargetNotAHost { interface, target });
     }
-    let ours = [it.shared.addr()].into_iter().chain(it.addresses).chain(it.link_local);
-    if ours.into_iter().any(|ours| ours == target) {
+    // On whichever interface: the probe would never leave the unit, or reach the peer at best. A link-local address
+    // says nothing of other links.
+    let mut ours = all.iter().flat_map(|it| shared_by(it).chain(addresses_of(it)));
+    if it.link_local == Some(target) || ours.any(|ours| ours == target) {
         return Err(MonitorError::TargetIsOurs { interface, target });
     }
     Ok(())
+}
+
+/// What the pair shares on an interface.
+fn shared_by(it: &MonitoredInterface) -> impl Iterator<Item = IpAddr> + use<> {
+    let v4 = it.ipv4.map(|v4| v4.shared.addr().into());
+    v4.into_iter().chain(it.ipv6.map(|v6| v6.shared.addr().into()))
+}
+
+/// The addresses of both units on an interface, as they are configured.
+pub(super) fn addresses_of(it: &MonitoredInterface) -> impl Iterator<Item = IpAddr> + use<> {
+    let v4 = it.ipv4.into_iter().flat_map(|v4| v4.addresses.map(IpAddr::from));
+    v4.chain(it.ipv6.into_iter().flat_map(|v6| v6.addresses.map(IpAddr::from)))
 }

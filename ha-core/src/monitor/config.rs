@@ -1,6 +1,6 @@
 //! What is monitored, checked rule by rule: a [`MonitorConfig`] exists only if it is valid.
 
-use super::address::check_interface;
+use super::address::{addresses_of, check_interface};
 use crate::identity::{InterfaceId, Label, ServiceId};
 use alloc::vec::Vec;
 use core::fmt;
@@ -212,7 +212,7 @@ pub enum MonitorError {
     /// address.
     #[error("{interface}: the monitoring address {address} of the {unit} is not that of a host")]
     NotAHost { interface: InterfaceId, unit: Designation, address: IpAddr },
-    /// A monitoring address is the one that the interface shares (MON-5, MON-7).
+    /// A monitoring address is one that the pair shares, on this interface or another one (MON-5, MON-7).
     #[error("{interface}: the {unit} has the shared address {address} as monitoring address")]
     SharedAddress { interface: InterfaceId, unit: Designation, address: IpAddr },
     /// A monitoring address is the interface's link-local address (MON-5).
@@ -233,10 +233,10 @@ pub enum MonitorError {
     /// The probe target is unspecified (MON-5).
     #[error("{interface}: the {family} probe target is unspecified")]
     TargetUnspecified { interface: InterfaceId, family: Family },
-    /// The probe target is no host's address.
+    /// The probe target is no other host's address: multicast, broadcast, loopback, or the subnet's own.
     #[error("{interface}: the probe target {target} is not that of a host")]
     TargetNotAHost { interface: InterfaceId, target: IpAddr },
-    /// The probe target is an address of the pair's own: reaching it would prove nothing.
+    /// The probe target is an address of the pair's own, on whichever interface: reaching it would prove nothing.
     #[error("{interface}: the probe target {target} is the pair's own address")]
     TargetIsOurs { interface: InterfaceId, target: IpAddr },
     /// Licensing is online, and a Standby could not reach it: no WAN interface has monitoring addresses, nor
@@ -400,7 +400,7 @@ impl MonitorConfigBuilder {
             if config.interfaces.iter().take(at).any(|other| other.interface == it.interface) {
                 return Err(MonitorError::InterfaceTwice(it.interface));
             }
-            check_interface(it)?;
+            check_interface(it, &config.interfaces)?;
             check_distinct(it, config.interfaces.get(..at).unwrap_or_default())?;
         }
         for (at, it) in config.services.iter().enumerate() {
@@ -436,11 +436,6 @@ impl MonitorConfig {
         let counts = |it: &&Service| it.scope == ServiceScope::Both;
         interfaces.chain(self.services.iter().filter(counts).map(|it| it.weight))
     }
-}
-
-fn addresses_of(it: &MonitoredInterface) -> impl Iterator<Item = IpAddr> + use<> {
-    let v4 = it.ipv4.into_iter().flat_map(|v4| v4.addresses.map(IpAddr::from));
-    v4.chain(it.ipv6.into_iter().flat_map(|v6| v6.addresses.map(IpAddr::from)))
 }
 
 /// An address of a unit says which interface it is on, so each is there once, whichever unit has it.

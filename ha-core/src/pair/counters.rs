@@ -47,6 +47,9 @@ pub struct Tally {
     pub conflicts: u64,
     /// Stalls of this unit.
     pub stalls: u64,
+    /// Times that this unit was woken later than a heartbeat interval, and not so late that it stalled: what it
+    /// watches was given time for that (CRASH-4).
+    pub late_wakes: u64,
     /// Actions that failed or did not end in time.
     pub action_failures: u64,
     /// Frames of announcements that were handed out.
@@ -81,6 +84,7 @@ impl Counters {
             path_losses,
             conflicts,
             stalls,
+            late_wakes,
             action_failures,
             frames_announced,
             events_dropped,
@@ -95,6 +99,7 @@ impl Counters {
             ("path_losses_total", "times that a path fell silent", path_losses),
             ("conflicts_total", "times that both units were Active", conflicts),
             ("stalls_total", "stalls of this unit", stalls),
+            ("late_wakes_total", "times this unit was woken late, short of a stall", late_wakes),
             ("action_failures_total", "actions that failed or did not end", action_failures),
             ("frames_announced_total", "frames that announced addresses", frames_announced),
             ("events_dropped_total", "events that nobody polled in time", events_dropped),

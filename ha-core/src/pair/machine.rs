@@ -185,6 +185,7 @@ impl Pair {
         let late = due.map(|due| now.saturating_since(due)).unwrap_or_default();
         // What a busy machine is late by all the time must not add up: deadlines would never be reached.
         if late > self.config.interval() {
+            counters::count(&mut self.tally.late_wakes, 1);
             self.monitor.late(late);
             self.set_monitor_timer();
         }

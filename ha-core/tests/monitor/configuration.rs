@@ -28,6 +28,17 @@ fn valid_v6() -> Ipv6Monitoring {
     }
 }
 
+/// An IPv4 interface in another subnet.
+fn elsewhere(change: impl FnOnce(&mut Ipv4Monitoring)) -> MonitoredInterface {
+    let there = v4(|it| {
+        it.shared = "203.0.113.1/24".parse().unwrap();
+        it.addresses = ["203.0.113.2", "203.0.113.3"].map(|it| it.parse().unwrap());
+        it.target = None;
+        change(it);
+    });
+    MonitoredInterface { interface: OTHER, ..there }
+}
+
 fn v6(change: impl FnOnce(&mut Ipv6Monitoring)) -> MonitoredInterface {
     let mut it = valid_v6();
     change(&mut it);
@@ -215,6 +226,14 @@ fn broken() -> Vec<(Break, MonitorError)> {
             E::TargetNotAHost { interface, target: address("ff02::1") },
         ),
         (
+            |it| it.interface(v4(|it| it.target = Some("127.0.0.1".parse().unwrap()))),
+            E::TargetNotAHost { interface, target: address("127.0.0.1") },
+        ),
+        (
+            |it| it.interface(v6(|it| it.target = Some("::1".parse().unwrap()))),
+            E::TargetNotAHost { interface, target: address("::1") },
+        ),
+        (
             |it| it.interface(v4(|it| it.target = Some(it.addresses[1]))),
             E::TargetIsOurs { interface, target: address("192.0.2.3") },
         ),
@@ -247,6 +266,32 @@ fn broken() -> Vec<(Break, MonitorError)> {
             },
             E::AddressTwice { interface: OTHER, other: ONE, address: address("2001:db8::3") },
         ),
+        (
+            // What another interface shares, and the address of a unit there.
+            |it| {
+                let shared = Some("203.0.113.1".parse().unwrap());
+                it.interface(elsewhere(|_| {})).interface(v4(|it| it.target = shared))
+            },
+            E::TargetIsOurs { interface, target: address("203.0.113.1") },
+        ),
+        (
+            |it| {
+                let own = Some("203.0.113.3".parse().unwrap());
+                it.interface(v4(|it| it.target = own)).interface(elsewhere(|_| {}))
+            },
+            E::TargetIsOurs { interface, target: address("203.0.113.3") },
+        ),
+        (
+            |it| {
+                let shared = "192.0.2.9/32".parse().unwrap();
+                let other = elsewhere(|it| {
+                    (it.shared, it.addresses) = (shared, ["0.0.0.0".parse().unwrap(); 2]);
+                });
+                let own = "192.0.2.9".parse().unwrap();
+                it.interface(v4(|it| it.addresses[0] = own)).interface(other)
+            },
+            E::SharedAddress { interface, unit: Primary, address: address("192.0.2.9") },
+        ),
         (|it| interfaces(it, MAX_MONITORED + 1), E::TooManyInterfaces(65)),
         (|it| targets(it, MAX_TARGETS + 1), E::TooManyTargets(33)),
         (|it| services(it, MAX_SERVICES + 1), E::TooManyServices(65)),
@@ -274,9 +319,9 @@ fn broken() -> Vec<(Break, MonitorError)> {
         (
             |it| {
                 let heavy = Service { weight: 9_999, ..service(8) };
-                it.service(Service { weight: 7, ..service(7) }).service(heavy)
+                it.service(Service { weight: 1, ..service(7) }).service(heavy)
             },
-            E::Weights(10_006),
+            E::Weights(10_000),
         ),
     ]
 }
@@ -379,6 +424,37 @@ fn both_families_can_be_monitored() {
     // Without a virtual MAC address no link-local one is known.
     for it in [v6(|_| {}), v6(|it| it.link_local = None), both] {
         assert!(MonitorConfig::builder().interface(it).build().is_ok());
+    }
+}
+
+/// MON-3, CRASH-1: the ends of each range are accepted.
+#[test]
+fn the_ends_of_the_ranges_are_accepted() {
+    let empty = MonitorConfig::builder;
+    let ports =
+        |ports| MonitoredInterface { physical: Some(Physical { ports, weight: 1 }), ..wan() };
+    let with = |change: &dyn Fn(&mut Service)| {
+        let mut it = dhcp();
+        change(&mut it);
+        empty().service(it)
+    };
+    let heaviest = Service { weight: 9_998, ..service(8) };
+    for (at, it) in [
+        empty().probe_interval(seconds(5)),
+        empty().probe_interval(seconds(255)),
+        empty().missed_probes(1),
+        empty().missed_probes(10),
+        empty().interface(ports(1)),
+        empty().interface(ports(8)),
+        with(&|it| it.deadline = Duration::from_millis(10)),
+        with(&|it| it.deadline = seconds(3600)),
+        with(&|it| it.window = Duration::from_nanos(1)),
+        empty().service(Service { weight: 1, ..service(7) }).service(heaviest),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        assert_eq!(it.build().err(), None, "{at}");
     }
 }
 

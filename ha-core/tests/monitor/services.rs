@@ -138,6 +138,10 @@ fn hiccups_do_not_blind_it() {
     }
     two.run(Duration::from_millis(100));
     assert_eq!(failed(&two, A), 1);
+    // Each is counted: those that fall on a heartbeat which is due are long enough for a stall.
+    let tally = two.units[A].pair.counters().tally;
+    assert!(tally.late_wakes >= 1);
+    assert_eq!(tally.late_wakes + tally.stalls, 5);
 }
 
 /// CRASH-3: a Standby that has just started does not know yet whether its services work: that counts against it.

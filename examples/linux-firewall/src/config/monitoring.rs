@@ -255,7 +255,7 @@ fn named(file: &File, error: MonitorError) -> ConfigError {
         E::ServiceNameTwice(_) => "service.name".to_owned(),
         E::Deadline { service, .. } => of_service(service, "deadline"),
         E::RestartWindow { service } => of_service(service, "restart-window"),
-        E::Weights(_) => "interface.weight".to_owned(),
+        E::Weights(_) => "interface.weight and service.weight".to_owned(),
         _ => "monitoring".to_owned(),
     };
     let text = error.to_string();

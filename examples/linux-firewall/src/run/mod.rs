@@ -19,6 +19,7 @@ pub use platform::LinuxPlatform;
 use crate::config::{Checked, ConfigError};
 use crate::conntrack::{self, ConntrackError, Injector};
 use crate::links::{LinkError, MonitoringAddresses, SharedAddresses};
+use crate::log::Speaker;
 use crate::metrics;
 use crate::packet::{FrameSender, PacketError};
 use crate::realtime::RealtimeError;
@@ -82,11 +83,11 @@ pub enum RunError {
     Driver(String),
 }
 
-/// Runs a unit until SIGTERM or SIGINT, which hand the role over first.
+/// Runs a unit until SIGTERM or SIGINT, which hand the role over first. The speaker is told its role.
 ///
 /// # Errors
 /// What could not be had, with its name. Nothing is left behind.
-pub fn run(config: &Checked) -> Result<(), RunError> {
+pub fn run(config: &Checked, speaker: Speaker) -> Result<(), RunError> {
     let workers =
         tokio::runtime::Builder::new_multi_thread().worker_threads(WORKERS).enable_all().build()?;
     let control = Control::open(&config.file.process.control_socket)?;
@@ -128,6 +129,7 @@ pub fn run(config: &Checked) -> Result<(), RunError> {
         state,
         monitoring,
         Arc::clone(&counters),
+        speaker,
     ));
     let cleared = ClearUp(Arc::clone(&platform), Arc::clone(&own));
 

@@ -8,7 +8,7 @@ use appliance::driver::DriverHandle;
 use appliance::{Appliance, Input};
 use ha_core::identity::{InterfaceId, ServiceId};
 use ha_core::machine::ActionError;
-use ha_core::monitor::{Probe, ProbeAnswer};
+use ha_core::monitor::{MonitorRef, Probe, ProbeAnswer};
 use ha_core::pair;
 use statesync::Table;
 use std::collections::BTreeMap;
@@ -62,6 +62,16 @@ impl Monitoring {
     /// The name of an interface, for a person.
     pub(super) fn device(&self, interface: InterfaceId) -> &str {
         self.devices.get(&interface).map_or("an unknown interface", String::as_str)
+    }
+
+    /// The names of the interfaces of which some monitors are; `None` if they are of none.
+    pub(super) fn devices_of(&self, monitors: impl Iterator<Item = MonitorRef>) -> Option<String> {
+        let interfaces = monitors.filter_map(|monitor| match monitor {
+            MonitorRef::Link(interface) | MonitorRef::Target(interface, _) => Some(interface),
+            MonitorRef::Service(_) | MonitorRef::Others => None,
+        });
+        let names: Vec<_> = interfaces.map(|interface| self.device(interface)).collect();
+        (!names.is_empty()).then(|| names.join(" "))
     }
 
     /// Sends a probe. Its answer is awaited apart from this.

@@ -6,6 +6,7 @@ use super::monitoring::Monitoring;
 use super::state::StateDirectory;
 use crate::conntrack::{ConntrackError, Injector};
 use crate::links::SharedAddresses;
+use crate::log::Speaker;
 use crate::packet::FrameSender;
 use appliance::driver::Platform;
 use appliance::{Action, Appliance, Event};
@@ -51,6 +52,8 @@ pub struct LinuxPlatform {
     state: StateDirectory,
     monitoring: Monitoring,
     pub(super) counters: Arc<Counters>,
+    /// Is told the role, for the log.
+    speaker: Speaker,
     /// Counts takes and withdrawals, so that what is slow can see that it is superseded.
     moves: AtomicU64,
     /// The unit has left, and may be stopped.
@@ -58,6 +61,7 @@ pub struct LinuxPlatform {
 }
 
 impl LinuxPlatform {
+    #[expect(clippy::too_many_arguments, reason = "each is a part that it owns")]
     pub(super) fn new(
         shared: SharedAddresses,
         senders: BTreeMap<InterfaceId, FrameSender>,
@@ -66,6 +70,7 @@ impl LinuxPlatform {
         state: StateDirectory,
         monitoring: Monitoring,
         counters: Arc<Counters>,
+        speaker: Speaker,
     ) -> Self {
         Self {
             shared: Mutex::new(Some(shared)),
@@ -75,6 +80,7 @@ impl LinuxPlatform {
             state,
             monitoring,
             counters,
+            speaker,
             moves: AtomicU64::new(0),
             may_stop: Notify::new(),
         }
@@ -169,15 +175,21 @@ impl LinuxPlatform {
     fn note(&self, at: Instant, event: &pair::Event) {
         let (mut device, mut holds) = (None, None);
         match event {
-            pair::Event::RoleChanged { .. } => {
+            pair::Event::RoleShown { to, .. } => self.speaker.has_role(*to),
+            pair::Event::RoleChanged { to, .. } => {
+                self.speaker.has_role(*to);
                 self.counters.role_changes.fetch_add(1, Ordering::Relaxed);
             }
             pair::Event::MayStop { .. } => self.may_stop.notify_one(),
             pair::Event::Link { interface, .. } | pair::Event::Target { interface, .. } => {
-                device = Some(self.monitoring.device(*interface));
+                device = Some(self.monitoring.device(*interface).to_owned());
             }
             pair::Event::FlapHold { until } => {
                 holds = Some(tracing::field::debug(until.saturating_since(at)));
+            }
+            pair::Event::WeightChanged { deducted, restored, .. } => {
+                let monitors = deducted.iter().chain(restored);
+                device = self.monitoring.devices_of(monitors.map(|it| it.monitor));
             }
             _ => {}
         }
@@ -318,6 +330,7 @@ mod tests {
             StateDirectory::new(std::path::Path::new("/proc/nowhere")),
             Monitoring::nothing(),
             Arc::default(),
+            Speaker::new("SN-A".to_owned(), ha_core::identity::Designation::Primary),
         )
     }
 

@@ -8,11 +8,13 @@ use super::heart::Heart;
 use super::links::Links;
 use super::{RunError, WORKERS, listen, seed, sockets, until_told_to_stop};
 use crate::config::cluster::CheckedNode;
+use crate::log::Speaker;
 use crate::metrics;
 use appliance::ClusterNode;
 use appliance::driver::DriverHandle;
 use appliance::node::Input;
 use desk::NodeDesk;
+use ha_core::pair::Role;
 use ha_core::time::Clock;
 use platform::NodePlatform;
 use statesync::Table;
@@ -32,11 +34,11 @@ const LOOK: Duration = Duration::from_millis(5);
 const LEAVING: Standing =
     Standing { condition: Condition::Leaving, can_be_active: false, settling: false };
 
-/// Runs a cluster node until SIGTERM or SIGINT, which give its groups up first.
+/// Runs a cluster node until SIGTERM or SIGINT, which give its groups up first. The speaker is told its role.
 ///
 /// # Errors
 /// What could not be had, with its name. Nothing is left behind.
-pub fn run_node(config: &CheckedNode) -> Result<(), RunError> {
+pub fn run_node(config: &CheckedNode, speaker: &Speaker) -> Result<(), RunError> {
     let workers =
         tokio::runtime::Builder::new_multi_thread().worker_threads(WORKERS).enable_all().build()?;
     let control = Control::open(&config.file.process.control_socket)?;
@@ -79,6 +81,7 @@ pub fn run_node(config: &CheckedNode) -> Result<(), RunError> {
     workers.block_on(async {
         // Nobody else decides about that in a node of one.
         let _ = handle.input(condition(Standing::ACTIVE)).await;
+        speaker.has_role(Role::Active);
         let gone = until_rid_of_groups(handle.clone());
         until_told_to_stop(&control, desk, &handle, condition(LEAVING), gone).await
     })?;
