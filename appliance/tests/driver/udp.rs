@@ -101,6 +101,28 @@ fn heartbeats_are_read_before_everything_else() {
     assert_eq!((first.channel, second.channel), (Channel::Pair, Channel::StateSync));
 }
 
+/// NODE-1: one socket of a cluster link serves all other units, each known by its address.
+#[test]
+fn several_peers_on_one_path_are_told_apart() {
+    let runtime = runtime();
+    let _inside = runtime.enter();
+    let (mut path, first) = path(Channel::Svrrp);
+    let (second, other) = (loopback(), UnitId(6));
+    let ours = path.socket.local_addr().unwrap();
+    path.peers.push((other, second.local_addr().unwrap()));
+    let mut transport = UdpTransport::new(vec![path]).unwrap();
+    second.send_to(b"second", ours).unwrap();
+    first.send(b"first").unwrap();
+    let mut buf = [0; 64];
+    let mut from = || transport.try_recv(&mut buf).unwrap().0.peer;
+    assert_eq!((from(), from()), (other, PEER));
+    let to = |peer| Destination { peer, path: PATH, channel: Channel::Svrrp };
+    transport.try_send(to(other), b"hello");
+    assert_eq!(second.recv(&mut buf).unwrap(), 5);
+    transport.try_send(to(UnitId(7)), b"hello");
+    assert_eq!(transport.drops().unsent(), 1, "nobody has this number");
+}
+
 #[test]
 fn datagrams_of_other_addresses_are_dropped_and_counted() {
     let runtime = runtime();

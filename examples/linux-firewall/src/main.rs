@@ -2,9 +2,14 @@
 
 use clap::{Parser, Subcommand};
 use ha_core::pair::Maintenance;
+use linux_firewall::config::Either;
 use linux_firewall::log::Speaker;
 use linux_firewall::run::Order;
+use linux_firewall::status::{NodeStatus, Status};
 use linux_firewall::{config, lab, run};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::fmt::Display;
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -66,8 +71,16 @@ struct ConfigFile {
 }
 
 impl ConfigFile {
-    fn load(&self) -> Result<config::Checked, config::ConfigError> {
-        config::load(&self.config)
+    fn load(&self) -> Result<Either, config::ConfigError> {
+        config::load_either(&self.config)
+    }
+
+    /// For what a cluster node does not do.
+    fn load_pair(&self) -> Result<config::Checked, Box<dyn std::error::Error>> {
+        match self.load()? {
+            Either::Pair(config) => Ok(*config),
+            Either::Node(_) => Err("this order is for a unit of a pair, not for a node".into()),
+        }
     }
 }
 
@@ -85,16 +98,22 @@ fn carry_out(command: Command) -> Result<ExitCode, Box<dyn std::error::Error>> {
     match command {
         Command::Run(file) => {
             let config = file.load()?;
-            let unit = &config.file.unit;
+            let unit = match &config {
+                Either::Pair(config) => &config.file.unit,
+                Either::Node(config) => &config.file.unit,
+            };
             let speaker = Speaker::new(unit.serial.clone(), unit.designation);
             speaker.begin();
-            run::run(&config, speaker)?;
+            match config {
+                Either::Pair(config) => run::run(&config, speaker)?,
+                Either::Node(config) => run::run_node(&config, &speaker)?,
+            }
         }
         Command::Status { config, json } => {
-            let config = config.load()?;
-            let status = run::ask_status(&config.file.process.control_socket)?;
-            let text =
-                if json { serde_json::to_string(&status)? + "\n" } else { status.to_string() };
+            let text = match config.load()? {
+                Either::Pair(config) => status::<Status>(&config.file.process, json)?,
+                Either::Node(config) => status::<NodeStatus>(&config.file.process, json)?,
+            };
             std::io::stdout().write_all(text.as_bytes())?;
         }
         Command::TakeOver(file) => return order(&file, Order::TakeOver),
@@ -104,14 +123,28 @@ fn carry_out(command: Command) -> Result<ExitCode, Box<dyn std::error::Error>> {
             return order(&config, Order::Maintenance(maintenance));
         }
         Command::RetryService { config, name } => {
-            let services = config.load()?.services;
+            let services = config.load_pair()?.services;
             let Some(service) = services.iter().find(|service| service.name == name) else {
                 return Err(format!("{name}: no service has this name").into());
             };
             return order(&config, Order::RetryService(service.id));
         }
         Command::Check(file) => {
-            let checked = file.load()?;
+            let checked = match file.load()? {
+                Either::Pair(checked) => checked,
+                Either::Node(checked) => {
+                    let (unit, cluster) = (&checked.file.unit, &checked.file.cluster);
+                    println!(
+                        "{}: valid ({} {}, nodes: {}, virtual groups: {})",
+                        file.config.display(),
+                        checked.own.node,
+                        unit.serial,
+                        cluster.member.len(),
+                        cluster.group.len()
+                    );
+                    return Ok(ExitCode::SUCCESS);
+                }
+            };
             for warning in checked.warnings() {
                 eprintln!("linux-firewall: warning: {warning}");
             }
@@ -129,9 +162,18 @@ fn carry_out(command: Command) -> Result<ExitCode, Box<dyn std::error::Error>> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// What a running unit says of itself.
+fn status<S: DeserializeOwned + Serialize + Display>(
+    process: &config::Process,
+    json: bool,
+) -> Result<String, Box<dyn std::error::Error>> {
+    let status: S = run::ask_status(&process.control_socket)?;
+    Ok(if json { serde_json::to_string(&status)? + "\n" } else { status.to_string() })
+}
+
 /// Gives an order to a running unit, and prints the answer.
 fn order(file: &ConfigFile, order: Order) -> Result<ExitCode, Box<dyn std::error::Error>> {
-    let answer = run::ask(&file.load()?.file.process.control_socket, order)?;
+    let answer = run::ask(&file.load_pair()?.file.process.control_socket, order)?;
     println!("{answer}");
     Ok(if answer == order.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

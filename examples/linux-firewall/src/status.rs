@@ -2,9 +2,13 @@
 //! names and words that this program has for what is a number there.
 
 mod names;
+mod node;
 mod text;
 
 pub use names::{Deduction, Names, OnDevice};
+#[cfg(test)]
+pub(crate) use node::a_node;
+pub use node::{NodeStatus, Unit};
 
 use ha_core::identity::Designation;
 use ha_core::monitor::{LinkStatus, ServiceStatus, TargetStatus};

@@ -25,6 +25,7 @@ use statesync::connection::{Connection, ConnectionKey, TcpPhase, Transport};
 use statesync::records::Change;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 /// Everything in the table; the time-outs apart, because they run.
@@ -208,6 +209,26 @@ fn a_deletion_removes_one_entry() {
         let (held, _) = table();
         assert_eq!(held.len(), 400);
         assert!(!held.contains_key(&tcp(150).key) && held.contains_key(&tcp(200).key));
+    });
+}
+
+/// VG-7: the connections of a group are forgotten by their mark, and no others.
+#[test]
+fn connections_with_a_mark_are_forgotten() {
+    in_namespace(|| {
+        let mut injector = Injector::open().unwrap();
+        let changes: Vec<_> = samples().into_iter().map(Change::New).collect();
+        install(&mut injector, &changes);
+        let (before, _) = table();
+        let marked = |it: &&Connection| it.state.mark == 7;
+        let count = before.values().filter(marked).count();
+        assert!(count > 0);
+        injector.forget_marked(NonZeroU32::new(7).unwrap()).unwrap();
+        let (after, _) = table();
+        assert_eq!(after.len(), before.len() - count);
+        assert_eq!(after.values().filter(marked).count(), 0);
+        injector.forget_marked(NonZeroU32::new(8).unwrap()).unwrap();
+        assert_eq!(table().0, after, "nothing has that mark");
     });
 }
 

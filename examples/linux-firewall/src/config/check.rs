@@ -1,6 +1,7 @@
 //! From the file to what the machines and the platform need. What is wrong is named by its key.
 
-use super::file::{File, Interface, Path};
+use super::cluster::CheckedNode;
+use super::file::{File, Interface, Path, Process, Unit};
 use super::monitoring;
 use crate::conntrack::Scope;
 use crate::links;
@@ -11,6 +12,8 @@ use ha_core::monitor::MonitorConfig;
 use ha_core::pair::{self, ConfigWarning, Mode, PairConfig, PathKind, Product};
 use ha_core::virtual_mac::{VirtualMac, check_distinct};
 use ipnet::IpNet;
+use serde::Deserialize;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
@@ -100,16 +103,47 @@ struct Data {
     addresses: Vec<InterfaceAddress>,
 }
 
-/// Reads and checks a configuration file.
+/// A configuration of either kind: with a table `[cluster]` it is that of a cluster node.
+#[derive(Clone, Debug)]
+pub enum Either {
+    /// Of a unit of a pair.
+    Pair(Box<Checked>),
+    /// Of a cluster node.
+    Node(Box<CheckedNode>),
+}
+
+/// Reads and checks the configuration file of a unit of a pair.
 ///
 /// # Errors
 /// The first thing that is wrong with it, with its key.
 pub fn load(path: &std::path::Path) -> Result<Checked, ConfigError> {
-    let text = std::fs::read_to_string(path)
-        .map_err(|source| ConfigError::Read { path: path.into(), source })?;
-    let file: File = toml::from_str(&text)
-        .map_err(|source| ConfigError::Parse { path: path.into(), source: Box::new(source) })?;
-    Checked::new(file)
+    Checked::new(parse(path, &read(path)?)?)
+}
+
+/// Reads and checks a configuration file of either kind.
+///
+/// # Errors
+/// The first thing that is wrong with it, with its key.
+pub fn load_either(path: &std::path::Path) -> Result<Either, ConfigError> {
+    #[derive(Deserialize)]
+    struct Kind {
+        cluster: Option<IgnoredAny>,
+    }
+    let text = read(path)?;
+    let kind: Kind = parse(path, &text)?;
+    Ok(match kind.cluster {
+        Some(_) => Either::Node(Box::new(CheckedNode::new(parse(path, &text)?)?)),
+        None => Either::Pair(Box::new(Checked::new(parse(path, &text)?)?)),
+    })
+}
+
+fn read(path: &std::path::Path) -> Result<String, ConfigError> {
+    std::fs::read_to_string(path).map_err(|source| ConfigError::Read { path: path.into(), source })
+}
+
+fn parse<T: DeserializeOwned>(path: &std::path::Path, text: &str) -> Result<T, ConfigError> {
+    let failed = |source| ConfigError::Parse { path: path.into(), source: Box::new(source) };
+    toml::from_str(text).map_err(failed)
 }
 
 impl From<pair::ConfigError> for ConfigError {
@@ -152,10 +186,7 @@ impl Checked {
     /// # Errors
     /// The first thing that is wrong with it.
     pub fn new(file: File) -> Result<Self, ConfigError> {
-        let product = Product {
-            model: file.unit.model.parse().map_err(|e| wrong("unit.model", e))?,
-            firmware: file.unit.firmware.parse().map_err(|e| wrong("unit.firmware", e))?,
-        };
+        let product = product(&file.unit)?;
         let paths = file
             .path
             .iter()
@@ -168,20 +199,10 @@ impl Checked {
             interfaces.push(data(at, interface, PairId(file.pair.id))?);
         }
         check_bearers(&interfaces)?;
-        if let Some(priority) = file.process.realtime_priority
-            && !(1..=99).contains(&priority)
-        {
-            return Err(wrong("process.realtime-priority", "it must be from 1 to 99"));
-        }
+        check_process(&file.process)?;
         let receive_buffer = file.sync.receive_buffer.as_u64();
         if !(1 << 16..=1 << 30).contains(&receive_buffer) {
             return Err(wrong("sync.receive-buffer", "it must be from 64 KiB to 1 GiB"));
-        }
-        if let Some(metrics) = file.process.metrics
-            && !metrics.ip().is_loopback()
-        {
-            let reason = format!("{metrics} is not on loopback, and anybody could read them there");
-            return Err(wrong("process.metrics", reason));
         }
         let shared: Vec<_> = interfaces.iter().map(Data::shared).collect();
         let monitors = monitoring::monitors(&file, &shared)?;
@@ -338,6 +359,28 @@ impl Data {
             addresses: self.addresses.clone(),
         }
     }
+}
+
+pub(super) fn product(unit: &Unit) -> Result<Product, ConfigError> {
+    Ok(Product {
+        model: unit.model.parse().map_err(|e| wrong("unit.model", e))?,
+        firmware: unit.firmware.parse().map_err(|e| wrong("unit.firmware", e))?,
+    })
+}
+
+pub(super) fn check_process(process: &Process) -> Result<(), ConfigError> {
+    if let Some(priority) = process.realtime_priority
+        && !(1..=99).contains(&priority)
+    {
+        return Err(wrong("process.realtime-priority", "it must be from 1 to 99"));
+    }
+    if let Some(metrics) = process.metrics
+        && !metrics.ip().is_loopback()
+    {
+        let reason = format!("{metrics} is not on loopback, and anybody could read them there");
+        return Err(wrong("process.metrics", reason));
+    }
+    Ok(())
 }
 
 fn addresses(at: usize, path: &Path) -> Result<Addresses, ConfigError> {

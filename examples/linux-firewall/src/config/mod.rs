@@ -3,10 +3,11 @@
 //! `firewall.toml` beside this crate's manifest is a commented sample with every key.
 
 mod check;
+pub mod cluster;
 mod file;
 mod monitoring;
 
-pub use check::{Checked, ConfigError, load};
+pub use check::{Checked, ConfigError, Either, load, load_either};
 pub use file::{
     Announcements, File, Interface, Monitoring, Pair, Path, Peer, Process, Service, Sync, Unit,
 };

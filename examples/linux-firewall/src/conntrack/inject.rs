@@ -9,6 +9,7 @@ use rustix::io::Errno;
 use statesync::connection::{ConnectionKey, Transport};
 use statesync::records::Change;
 use std::io;
+use std::num::NonZeroU32;
 
 /// Changes that go to the kernel in one send. More are not faster, and hold the table's locks longer
 /// at a time.
@@ -182,6 +183,19 @@ impl Injector {
         let tcp = |key: &ConnectionKey| matches!(key.transport, Transport::Tcp { .. });
         let keys = keys.into_iter().filter(tcp);
         self.stream(keys, |batch, key| wire::liberal(batch, &key))
+    }
+
+    /// Deletes all entries with this mark. The kernel reads its whole table for that.
+    ///
+    /// # Errors
+    /// The exchange failed, or the kernel refused it.
+    pub fn forget_marked(&mut self, mark: NonZeroU32) -> Result<(), ConntrackError> {
+        let mut batch = self.channel.batch();
+        wire::delete_marked(&mut batch, mark);
+        match self.channel.transact(batch, |_| {})?.first() {
+            Some(refused) => Err(io::Error::from(refused.errno).into()),
+            None => Ok(()),
+        }
     }
 
     /// One message per item, in batches; how many the kernel did not refuse.

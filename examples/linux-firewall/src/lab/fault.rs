@@ -11,8 +11,8 @@ use rustix::process::Signal;
 use socket2::{Domain, Protocol, Socket, Type};
 
 use super::environment::Interrupt;
-use super::firewall::Firewall;
 use super::namespace::Namespace;
+use super::process::Firewall;
 use super::tool::{self, Prepared};
 use super::topology::{HA, LAN, Topology, WAN};
 use super::{Context, Error};
@@ -25,13 +25,8 @@ pub(super) struct PowerCut {
 }
 
 impl PowerCut {
-    /// Puts the hooks in place (they accept) and starts what will be needed.
-    pub(super) fn prepare(
-        topology: &Topology,
-        index: usize,
-        carrier_lost: bool,
-    ) -> Result<Self, Error> {
-        let firewall = &topology.firewalls[index];
+    /// Puts the hooks in place (they accept) and starts what will be needed. `carriers` are to go with it.
+    pub(super) fn prepare(firewall: &Namespace, carriers: Vec<Prepared>) -> Result<Self, Error> {
         let devices = format!("{{ {LAN}, {WAN}, {HA} }}");
         tool::nft(
             firewall,
@@ -46,15 +41,6 @@ impl PowerCut {
             firewall,
             "add rule netdev power in drop\nadd rule netdev power out drop\n",
         )?;
-        let carriers = if carrier_lost {
-            let group = Topology::port_group(index);
-            vec![
-                Prepared::ip(&topology.switch, &format!("link set group {group} down\n"))?,
-                Prepared::ip(firewall, &format!("link set {HA} down\n"))?,
-            ]
-        } else {
-            Vec::new()
-        };
         Ok(Self { drops, carriers })
     }
 
@@ -69,6 +55,15 @@ impl PowerCut {
         }
         self.carriers.iter_mut().try_for_each(Prepared::wait)
     }
+}
+
+/// The carriers of a unit's ports on the switch, and of its end of the HA link, ready to go.
+pub(super) fn prepare_carriers(topology: &Topology, index: usize) -> Result<Vec<Prepared>, Error> {
+    let group = Topology::port_group(index);
+    Ok(vec![
+        Prepared::ip(&topology.switch, &format!("link set group {group} down\n"))?,
+        Prepared::ip(&topology.firewalls[index], &format!("link set {HA} down\n"))?,
+    ])
 }
 
 /// Brings a unit back that [`PowerCut`] killed, as a machine that was switched on again: without
@@ -132,7 +127,7 @@ pub(super) fn make_reachable(topology: &Topology) -> Result<(), Error> {
 }
 
 /// Deletes all entries of a connection table.
-fn forget_connections(namespace: &Namespace) -> Result<(), Error> {
+pub(super) fn forget_connections(namespace: &Namespace) -> Result<(), Error> {
     const NETLINK: i32 = 16;
     const NETLINK_NETFILTER: i32 = 12;
     // nlmsghdr: length, (ctnetlink << 8 | IPCTNL_MSG_CT_DELETE), NLM_F_REQUEST | NLM_F_ACK,

@@ -29,12 +29,14 @@
     reason = "a program that measures: it reads clocks and sleeps"
 )]
 
+mod cluster;
 mod dummy;
 mod environment;
 mod fault;
 mod firewall;
 mod namespace;
 mod options;
+mod process;
 mod report;
 mod statistics;
 mod tool;
@@ -92,6 +94,11 @@ pub enum Error {
         /// The last status and the end of the logs.
         evidence: String,
     },
+    /// This fault is one of a pair.
+    #[error(
+        "--nodes: the faults of a cluster are crash, links-down, link, planned and ha-link, not {0}"
+    )]
+    NotInCluster(&'static str),
     /// Traffic could not be set up.
     #[error("traffic: {0}")]
     Traffic(String),
@@ -128,6 +135,9 @@ pub fn run(options: Options) -> Result<ExitCode, Error> {
     let seed = options.seed.unwrap_or_else(|| fastrand::u64(..));
     namespace::remove_stale();
 
+    if let Some(nodes) = options.nodes {
+        return cluster::run(&options, nodes, seed, &interrupt);
+    }
     let topology = Topology::build(&options)?;
     let mut pair = Pair::start(&topology, &options, &interrupt)?;
     let mut report = Report::new(&options, seed);

@@ -73,7 +73,15 @@ pub struct Options {
     #[arg(long)]
     pub json: bool,
 
-    /// Keep the logs of both units in this directory
+    /// A cluster of so many nodes with one unit each, and two virtual groups: the fault befalls the owner of each in
+    /// turn
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u8).range(2..=4))]
+    #[arg(conflicts_with_all = [
+        "connections", "background_flows", "download", "nat", "ipv6", "no_sync", "watch"
+    ])]
+    pub nodes: Option<u8>,
+
+    /// Keep the logs of all units in this directory
     #[arg(long, value_name = "DIR")]
     pub logs: Option<PathBuf>,
 }

@@ -343,7 +343,7 @@ fn headline(options: &Options, runs: usize, seed: u64) -> String {
     line
 }
 
-fn name(fault: Fault) -> &'static str {
+pub(super) fn name(fault: Fault) -> &'static str {
     match fault {
         Fault::Crash => "crash",
         Fault::LinksDown => "links-down",
@@ -421,7 +421,7 @@ impl<'a> Summary<'a> {
     }
 }
 
-fn one_in_milliseconds<S: Serializer>(
+pub(super) fn one_in_milliseconds<S: Serializer>(
     duration: &Duration,
     serializer: S,
 ) -> Result<S::Ok, S::Error> {

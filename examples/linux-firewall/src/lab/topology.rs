@@ -112,19 +112,9 @@ impl Topology {
     }
 
     fn set_kernel_parameters(&self, options: &Options) -> Result<(), Error> {
-        let disable_ipv6 = if options.ipv6 { "0" } else { "1" };
         let [first, second] = &self.firewalls;
         let all = [&self.client, &self.server, &self.target, &self.switch, first, second];
-        for namespace in all {
-            for scope in ["all", "default"] {
-                namespace.set_parameters(&[
-                    (&format!("ipv6/conf/{scope}/disable_ipv6"), disable_ipv6),
-                    (&format!("ipv6/conf/{scope}/accept_dad"), "0"),
-                    (&format!("ipv6/conf/{scope}/accept_ra"), "0"),
-                    (&format!("ipv4/conf/{scope}/rp_filter"), "0"),
-                ])?;
-            }
-        }
+        all.into_iter().try_for_each(|namespace| keep_quiet(namespace, options.ipv6))?;
         for firewall in &self.firewalls {
             firewall
                 .set_parameters(&[("ipv4/ip_forward", "1"), ("ipv6/conf/all/forwarding", "1")])?;
@@ -133,13 +123,7 @@ impl Topology {
     }
 
     fn connect(&self) -> Result<(), Error> {
-        tool::ip(
-            &self.switch,
-            "link add br-lan type bridge stp_state 0 forward_delay 0 mcast_snooping 0\n\
-             link add br-wan type bridge stp_state 0 forward_delay 0 mcast_snooping 0\n\
-             link set br-lan up\n\
-             link set br-wan up\n",
-        )?;
+        add_bridges(&self.switch, &["br-lan", "br-wan"])?;
         let mut cables = vec![
             (&self.client, "eth0", "client".to_owned(), "br-lan", 0),
             (&self.server, "eth0", "server".to_owned(), "br-wan", 0),
@@ -151,15 +135,7 @@ impl Topology {
             cables.push((firewall, WAN, Self::wan_port(index), "br-wan", group));
         }
         for (host, device, port, bridge, group) in cables {
-            let host_name = host.name();
-            tool::ip(
-                &self.switch,
-                &format!(
-                    "link add {port} type veth peer name {device} netns {host_name}\n\
-                     link set {port} group {group} master {bridge} up\n"
-                ),
-            )?;
-            tool::ip(host, &format!("link set {device} up\n"))?;
+            plug_in(&self.switch, host, device, (&port, bridge, group))?;
         }
         let [first, second] = &self.firewalls;
         tool::ip(
@@ -200,13 +176,24 @@ fn configure_firewall(firewall: &Namespace, index: usize, options: &Options) -> 
     // In the network of the shared addresses, as is usual: what is forwarded must leave by the macvlan
     // all the same, or the rules below drop it.
     tool::ip(firewall, &format!("addr add {}/24 dev {LAN}\n", lan_address(index)))?;
+    answer_for_themselves(firewall)?;
+    filter(firewall, &rules(options.nat))
+}
+
+/// A firewall's own interfaces answer for their own addresses only.
+pub(super) fn answer_for_themselves(firewall: &Namespace) -> Result<(), Error> {
     for device in [LAN, WAN] {
         firewall.set_parameters(&[
             (&format!("ipv4/conf/{device}/arp_ignore"), "1"),
             (&format!("ipv4/conf/{device}/arp_filter"), "1"),
         ])?;
     }
-    tool::nft(firewall, &rules(options.nat))?;
+    Ok(())
+}
+
+/// Puts the rules of a firewall in place.
+pub(super) fn filter(firewall: &Namespace, rules: &str) -> Result<(), Error> {
+    tool::nft(firewall, rules)?;
     // These exist once the rules have turned connection tracking on.
     firewall.set_parameters(&[
         ("netfilter/nf_conntrack_tcp_loose", "0"),
@@ -214,6 +201,48 @@ fn configure_firewall(firewall: &Namespace, index: usize, options: &Options) -> 
         ("netfilter/nf_conntrack_udp_timeout", "7200"),
         ("netfilter/nf_conntrack_udp_timeout_stream", "7200"),
     ])
+}
+
+/// The kernel of a namespace says nothing of its own accord, and drops nothing.
+pub(super) fn keep_quiet(namespace: &Namespace, ipv6: bool) -> Result<(), Error> {
+    let disable_ipv6 = if ipv6 { "0" } else { "1" };
+    for scope in ["all", "default"] {
+        namespace.set_parameters(&[
+            (&format!("ipv6/conf/{scope}/disable_ipv6"), disable_ipv6),
+            (&format!("ipv6/conf/{scope}/accept_dad"), "0"),
+            (&format!("ipv6/conf/{scope}/accept_ra"), "0"),
+            (&format!("ipv4/conf/{scope}/rp_filter"), "0"),
+        ])?;
+    }
+    Ok(())
+}
+
+pub(super) fn add_bridges(switch: &Namespace, bridges: &[&str]) -> Result<(), Error> {
+    let add = |bridge: &&str| {
+        format!(
+            "link add {bridge} type bridge stp_state 0 forward_delay 0 mcast_snooping 0\n\
+             link set {bridge} up\n"
+        )
+    };
+    tool::ip(switch, &bridges.iter().map(add).collect::<String>())
+}
+
+/// Connects a host's device with a port of the switch: its name, its bridge, and its link group.
+pub(super) fn plug_in(
+    switch: &Namespace,
+    host: &Namespace,
+    device: &str,
+    (port, bridge, group): (&str, &str, usize),
+) -> Result<(), Error> {
+    let host_name = host.name();
+    tool::ip(
+        switch,
+        &format!(
+            "link add {port} type veth peer name {device} netns {host_name}\n\
+             link set {port} group {group} master {bridge} up\n"
+        ),
+    )?;
+    tool::ip(host, &format!("link set {device} up\n"))
 }
 
 /// A strict stateful firewall: a connection that it does not know passes only as new from the LAN.

@@ -7,7 +7,8 @@ use rustix::process::Signal;
 
 use super::environment::{Clock, Interrupt};
 use super::fault::{
-    PowerCut, make_reachable, power_on, prepare_ha_link, prepare_unreachable, prepare_wan_link,
+    PowerCut, make_reachable, power_on, prepare_carriers, prepare_ha_link, prepare_unreachable,
+    prepare_wan_link,
 };
 use super::firewall::Pair;
 use super::report::{DownloadResult, Measure, Report, Run};
@@ -157,7 +158,9 @@ impl Trial<'_> {
         active: usize,
         carrier_lost: bool,
     ) -> Result<(Vec<Measure>, Duration), Error> {
-        let cut = PowerCut::prepare(self.topology, active, carrier_lost)?;
+        let carriers =
+            if carrier_lost { prepare_carriers(self.topology, active)? } else { Vec::new() };
+        let cut = PowerCut::prepare(&self.topology.firewalls[active], carriers)?;
         let (measure, at) =
             self.observe("fail-over", traffic, |trial| cut.strike(&trial.pair.units[active]))?;
         Ok((vec![measure], at))
@@ -271,7 +274,7 @@ impl Trial<'_> {
     /// of observation; the end of a role with its process is no change.
     fn count_role_changes(&mut self) {
         for (unit, last) in self.pair.units.iter().zip(&mut self.last) {
-            let Some(status) = unit.status() else { continue };
+            let Some(status) = unit.status::<Status>() else { continue };
             if let Some((earlier, starts)) = last
                 && *starts == unit.starts
             {

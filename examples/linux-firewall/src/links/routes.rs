@@ -8,6 +8,8 @@
 //!   the main table, with the unit's own address. The route of a network is found there before a
 //!   *longer* prefix in the main table: routes to a part of a shared network belong into this table
 //!   too. Routes by way of a gateway are not made here: name the macvlan in them.
+//!   The addresses of a virtual group have a table of their own: what comes in by the macvlans of a group
+//!   leaves by them (VG-8).
 //! - The way in, IPv6. The kernel enters the route by which packets for a new address reach the unit
 //!   itself in a task of its own, here up to 170 ms after it took the address. What a neighbour
 //!   answers before that is lost, and asked for again after a second. So we enter it.
@@ -23,36 +25,50 @@ use netlink_packet_route::rule::{RuleAction, RuleAttribute, RuleFlags, RuleMessa
 use netlink_packet_route::{AddressFamily, RouteNetlinkMessage};
 use std::net::IpAddr;
 
-/// The table of the way back; in ASCII it reads "ha".
-const TABLE: u32 = 0x6861;
+/// A table of the way back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Table(u32);
+
+impl Table {
+    /// That of addresses that all move together; in ASCII it reads "ha".
+    pub(super) const ALL: Self = Self(0x6861);
+
+    /// That of one virtual group, 1 to 4; the tables follow each other.
+    pub(super) fn of_group(group: u8) -> Self {
+        Self(Self::ALL.0 + u32::from(group))
+    }
+}
+
 /// Right before the main table: rules of the administrator come first.
 const PREFERENCE: u32 = 32_765;
-const TABLE_LOCAL: u32 = 255;
+const LOCAL: Table = Table(255);
 
 /// Which packets ask the table of the way back.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Who {
     /// All of a family that are forwarded.
     Forwarded(AddressFamily),
+    /// Those that came in by this interface.
+    Arriving(String),
     /// Those from a shared address.
     From(IpAddr),
 }
 
 /// A rule that is there already is refused with EEXIST.
-pub(super) fn add_rule(batch: &mut Batch, who: Who) {
-    append(batch, NLM_F_CREATE | NLM_F_EXCL, RouteNetlinkMessage::NewRule(rule(who)));
+pub(super) fn add_rule(batch: &mut Batch, who: &Who, table: Table) {
+    append(batch, NLM_F_CREATE | NLM_F_EXCL, RouteNetlinkMessage::NewRule(rule(who, table)));
 }
 
 /// A rule that is not there is refused with ENOENT.
-pub(super) fn remove_rule(batch: &mut Batch, who: Who) {
-    append(batch, 0, RouteNetlinkMessage::DelRule(rule(who)));
+pub(super) fn remove_rule(batch: &mut Batch, who: &Who, table: Table) {
+    append(batch, 0, RouteNetlinkMessage::DelRule(rule(who, table)));
 }
 
-fn rule(who: Who) -> RuleMessage {
+fn rule(who: &Who, Table(table): Table) -> RuleMessage {
     let mut message = RuleMessage::default();
     message.header.action = RuleAction::ToTable;
     message.attributes.extend([
-        RuleAttribute::Table(TABLE),
+        RuleAttribute::Table(table),
         RuleAttribute::Priority(PREFERENCE),
         // Network managers clear away what is not the kernel's and not theirs.
         RuleAttribute::Protocol(RouteProtocol::Kernel),
@@ -60,13 +76,17 @@ fn rule(who: Who) -> RuleMessage {
     match who {
         // What the unit itself sends comes, as far as rules are concerned, from the loopback interface.
         Who::Forwarded(family) => {
-            message.header.family = family;
+            message.header.family = *family;
             message.header.flags = RuleFlags::Invert;
             message.attributes.push(RuleAttribute::Iifname("lo".into()));
         }
+        Who::Arriving(device) => {
+            message.header.family = AddressFamily::Inet;
+            message.attributes.push(RuleAttribute::Iifname(device.clone()));
+        }
         Who::From(address) => {
-            (message.header.family, message.header.src_len) = family_and_width(address);
-            message.attributes.push(RuleAttribute::Source(address));
+            (message.header.family, message.header.src_len) = family_and_width(*address);
+            message.attributes.push(RuleAttribute::Source(*address));
         }
     }
     message
@@ -84,22 +104,27 @@ pub(super) fn has_network(address: &InterfaceAddress) -> bool {
 }
 
 /// The way to the network of `address`; one that is there is replaced.
-pub(super) fn add_network(batch: &mut Batch, index: u32, address: &InterfaceAddress) {
+pub(super) fn add_network(batch: &mut Batch, index: u32, address: &InterfaceAddress, table: Table) {
     let flags = NLM_F_CREATE | NLM_F_REPLACE;
-    append(batch, flags, RouteNetlinkMessage::NewRoute(network(index, address)));
+    append(batch, flags, RouteNetlinkMessage::NewRoute(network(index, address, table)));
 }
 
 /// One that is not there is refused with ESRCH.
-pub(super) fn remove_network(batch: &mut Batch, index: u32, address: &InterfaceAddress) {
-    append(batch, 0, RouteNetlinkMessage::DelRoute(network(index, address)));
+pub(super) fn remove_network(
+    batch: &mut Batch,
+    index: u32,
+    address: &InterfaceAddress,
+    table: Table,
+) {
+    append(batch, 0, RouteNetlinkMessage::DelRoute(network(index, address, table)));
 }
 
-fn network(index: u32, address: &InterfaceAddress) -> RouteMessage {
+fn network(index: u32, address: &InterfaceAddress, table: Table) -> RouteMessage {
     let network = match network_of(address) {
         IpAddr::V4(v4) => RouteAddress::Inet(v4),
         IpAddr::V6(v6) => RouteAddress::Inet6(v6),
     };
-    let mut message = route(index, address.address(), network, TABLE);
+    let mut message = route(index, address.address(), network, table);
     message.header.destination_prefix_length = address.prefix();
     message.header.scope = RouteScope::Link;
     message.header.kind = RouteType::Unicast;
@@ -138,7 +163,7 @@ fn local(index: u32, address: IpAddr) -> RouteMessage {
         IpAddr::V4(v4) => RouteAddress::Inet(v4),
         IpAddr::V6(v6) => RouteAddress::Inet6(v6),
     };
-    let mut message = route(index, address, destination, TABLE_LOCAL);
+    let mut message = route(index, address, destination, LOCAL);
     (_, message.header.destination_prefix_length) = family_and_width(address);
     message.header.scope = RouteScope::Host;
     message.header.kind = RouteType::Local;
@@ -149,7 +174,12 @@ fn local(index: u32, address: IpAddr) -> RouteMessage {
 
 const LOCAL_METRIC: u32 = 1024;
 
-fn route(index: u32, address: IpAddr, destination: RouteAddress, table: u32) -> RouteMessage {
+fn route(
+    index: u32,
+    address: IpAddr,
+    destination: RouteAddress,
+    Table(table): Table,
+) -> RouteMessage {
     let mut message = RouteMessage::default();
     (message.header.address_family, _) = family_and_width(address);
     message.header.protocol = RouteProtocol::Kernel;

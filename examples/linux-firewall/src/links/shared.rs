@@ -7,7 +7,7 @@
 
 use super::interface::{self, Interface};
 use super::memberships;
-use super::routes::{self, Who};
+use super::routes::{self, Table, Who};
 use super::settings::{self, Family, Settings, Switch};
 use super::{LinkError, request};
 use crate::netlink::{Batch, Channel};
@@ -58,6 +58,7 @@ pub struct SharedAddresses {
     settings: Settings,
     /// What goes by the macvlans, whatever other ways to their networks there are.
     rules: Vec<Who>,
+    table: Table,
     memberships: Vec<Socket>,
 }
 
@@ -97,6 +98,20 @@ impl SharedAddresses {
     /// # Errors
     /// What is wrong with which interface. What had been changed is changed back.
     pub fn prepare(interfaces: &[SharedInterface]) -> Result<Self, LinkError> {
+        Self::prepare_with(interfaces, Table::ALL)
+    }
+
+    /// The same for one virtual group of a cluster, 1 to 4: what comes in by its macvlans leaves by them (VG-8), and
+    /// what becomes of other groups does not touch it. So it has no IPv6 addresses, since there is one switch for all
+    /// of that.
+    ///
+    /// # Errors
+    /// What is wrong with which interface. What had been changed is changed back.
+    pub fn prepare_group(interfaces: &[SharedInterface], group: u8) -> Result<Self, LinkError> {
+        Self::prepare_with(interfaces, Table::of_group(group))
+    }
+
+    fn prepare_with(interfaces: &[SharedInterface], table: Table) -> Result<Self, LinkError> {
         let channel = super::open(&[], 0)?;
         let mut shared = Self {
             channel,
@@ -104,6 +119,7 @@ impl SharedAddresses {
             forwarding: Vec::new(),
             settings: Settings::default(),
             rules: Vec::new(),
+            table,
             memberships: Vec::new(),
         };
         for interface in interfaces {
@@ -130,17 +146,22 @@ impl SharedAddresses {
         let with_network = self.bearers.iter().flat_map(Bearer::networks);
         let addresses: Vec<_> = with_network.map(InterfaceAddress::address).collect();
         let mut rules: Vec<_> = addresses.iter().copied().map(Who::From).collect();
-        if addresses.iter().any(IpAddr::is_ipv4) {
-            rules.push(Who::Forwarded(AddressFamily::Inet));
-        }
-        if addresses.iter().any(IpAddr::is_ipv6) {
-            rules.push(Who::Forwarded(AddressFamily::Inet6));
+        if self.table != Table::ALL {
+            rules.extend(self.bearers.iter().map(|bearer| Who::Arriving(bearer.name.clone())));
+        } else {
+            if addresses.iter().any(IpAddr::is_ipv4) {
+                rules.push(Who::Forwarded(AddressFamily::Inet));
+            }
+            if addresses.iter().any(IpAddr::is_ipv6) {
+                rules.push(Who::Forwarded(AddressFamily::Inet6));
+            }
         }
         // First of all known, so that they are removed if one of them fails.
         self.rules.clone_from(&rules);
+        let table = self.table;
         self.request(|batch, steps| {
-            for who in rules {
-                routes::add_rule(batch, who);
+            for who in &rules {
+                routes::add_rule(batch, who, table);
                 steps.push(Step::new("adding a routing rule", "lo").unless(&[Errno::EXIST]));
             }
         })
@@ -289,7 +310,7 @@ impl SharedAddresses {
     }
 
     fn add_addresses(&mut self) -> Result<(), LinkError> {
-        let bearers = std::mem::take(&mut self.bearers);
+        let (bearers, table) = (std::mem::take(&mut self.bearers), self.table);
         let taken = self.request(|batch, steps| {
             for bearer in &bearers {
                 if bearer.macvlan {
@@ -305,7 +326,7 @@ impl SharedAddresses {
                     }
                 }
                 for address in bearer.networks() {
-                    routes::add_network(batch, bearer.index, address);
+                    routes::add_network(batch, bearer.index, address, table);
                     let doing = format!("the route to the network of {address}");
                     steps.push(Step::new(doing, &bearer.name));
                 }
@@ -338,7 +359,7 @@ impl SharedAddresses {
     /// The first failure; everything else was withdrawn all the same.
     pub fn withdraw(&mut self) -> Result<(), LinkError> {
         let stopped = self.stop_forwarding();
-        let bearers = std::mem::take(&mut self.bearers);
+        let (bearers, table) = (std::mem::take(&mut self.bearers), self.table);
         let removed = self.request(|batch, steps| {
             for bearer in &bearers {
                 for address in &bearer.addresses {
@@ -352,7 +373,7 @@ impl SharedAddresses {
                     }
                 }
                 for address in bearer.networks() {
-                    routes::remove_network(batch, bearer.index, address);
+                    routes::remove_network(batch, bearer.index, address, table);
                     let doing = format!("removing the route to the network of {address}");
                     steps.push(Step::new(doing, &bearer.name).may_lack());
                 }
@@ -391,7 +412,7 @@ impl SharedAddresses {
     fn clear_up(&mut self) -> Result<(), LinkError> {
         let withdrawn = self.withdraw();
         let bearers = std::mem::take(&mut self.bearers);
-        let rules = std::mem::take(&mut self.rules);
+        let (rules, table) = (std::mem::take(&mut self.rules), self.table);
         let removed = self.request(|batch, steps| {
             for bearer in bearers.iter().filter(|bearer| bearer.macvlan) {
                 if bearer.ours {
@@ -401,8 +422,8 @@ impl SharedAddresses {
                 }
                 steps.push(Step::new("removing it", &bearer.name).may_lack());
             }
-            for who in rules {
-                routes::remove_rule(batch, who);
+            for who in &rules {
+                routes::remove_rule(batch, who, table);
                 steps.push(Step::new("removing a routing rule", "lo").may_lack());
             }
         });

@@ -9,9 +9,10 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
+use std::collections::BTreeMap;
 use std::sync::atomic::AtomicU64;
 
-const PREFIX: &str = "linux_firewall";
+pub(super) const PREFIX: &str = "linux_firewall";
 /// All roles: each is 1 or 0, so that a rule can ask for one.
 const ROLES: [&str; 7] = ["NONE", "ELECTION", "ACTIVE", "STANDBY", "SYNC", "REBOOT", "ERROR"];
 const DESIGNATIONS: [Designation; 2] = [Designation::Primary, Designation::Secondary];
@@ -27,13 +28,8 @@ pub fn write(status: &Status) -> String {
     monitors(&mut page, status);
     synchronization(&mut page, status);
     counted(&mut page, &status.counted);
-    let counted =
-        status.counters.iter().map(|(what, count)| (vec![("what", what.as_str())], *count));
-    page.counters("counted", "What was ignored, refused or lost, by reason", counted);
-    let mut text = String::new();
-    // Writing to a string does not fail.
-    let _ = encode(&mut text, &page.0);
-    text
+    page.counted(&status.counters);
+    page.finish()
 }
 
 /// What the role machine counts, under the names that it has for a metrics exporter.
@@ -132,7 +128,7 @@ fn synchronization(page: &mut Page, status: &Status) {
     }
 }
 
-fn flag(on: bool) -> f64 {
+pub(super) fn flag(on: bool) -> f64 {
     if on { 1.0 } else { 0.0 }
 }
 
@@ -140,14 +136,14 @@ fn seconds(milliseconds: u64) -> f64 {
     milliseconds as f64 / 1e3
 }
 
-struct Page(Registry);
+pub(super) struct Page(pub(super) Registry);
 
 impl Page {
     fn gauge(&mut self, name: &str, help: &str, value: f64) {
         self.gauges(name, help, [(vec![], value)]);
     }
 
-    fn gauges<'a>(
+    pub(super) fn gauges<'a>(
         &mut self,
         name: &str,
         help: &str,
@@ -160,7 +156,7 @@ impl Page {
         self.0.register(name, help, family);
     }
 
-    fn counters<'a>(
+    pub(super) fn counters<'a>(
         &mut self,
         name: &str,
         help: &str,
@@ -172,6 +168,19 @@ impl Page {
         }
         self.0.register(name, help, family);
     }
+
+    /// Counters that have names for a person alone.
+    pub(super) fn counted(&mut self, counters: &BTreeMap<String, u64>) {
+        let counted = counters.iter().map(|(what, count)| (vec![("what", what.as_str())], *count));
+        self.counters("counted", "What was ignored, refused or lost, by reason", counted);
+    }
+
+    pub(super) fn finish(self) -> String {
+        let mut text = String::new();
+        // Writing to a string does not fail.
+        let _ = encode(&mut text, &self.0);
+        text
+    }
 }
 
 fn owned(labels: Labels<'_>) -> Vec<(&'static str, String)> {
@@ -179,12 +188,14 @@ fn owned(labels: Labels<'_>) -> Vec<(&'static str, String)> {
 }
 
 #[cfg(test)]
+pub(super) use tests::parse;
+
+#[cfg(test)]
 mod tests {
     use super::*;
-    use std::collections::BTreeMap;
 
     /// What a scraper makes of it: each line is a name with labels and a value, and the last one ends it.
-    fn parse(text: &str) -> BTreeMap<String, f64> {
+    pub(in super::super) fn parse(text: &str) -> BTreeMap<String, f64> {
         let mut samples = BTreeMap::new();
         let mut lines = text.lines();
         assert_eq!(lines.next_back(), Some("# EOF"));

@@ -6,9 +6,11 @@ use super::counters::Counters;
 use crate::status::{self, Names, Status};
 use appliance::driver::{DriverHandle, UdpDrops};
 use appliance::{Appliance, Input};
+use async_trait::async_trait;
 use ha_core::identity::{InterfaceId, ServiceId};
 use ha_core::pair::{self, Maintenance};
 use rustix::fs::Mode;
+use serde::de::DeserializeOwned;
 use statesync::Table;
 use std::collections::BTreeMap;
 use std::fs;
@@ -132,7 +134,7 @@ impl Control {
     }
 
     /// Answers requests for as long as the program runs.
-    pub(super) async fn serve(&self, desk: Arc<Desk>) -> io::Result<()> {
+    pub(super) async fn serve(&self, desk: Arc<impl Answer>) -> io::Result<()> {
         let listener = self.listener.try_clone()?;
         listener.set_nonblocking(true)?;
         let listener = UnixListener::from_std(listener)?;
@@ -141,7 +143,7 @@ impl Control {
             let desk = Arc::clone(&desk);
             tokio::spawn(async move {
                 // Who does not ask in time, or does not listen, gets no answer.
-                let _ = timeout(PATIENCE, desk.answer(stream)).await;
+                let _ = timeout(PATIENCE, answer(stream, desk)).await;
             });
         }
     }
@@ -178,7 +180,31 @@ impl Drop for Directories {
     }
 }
 
-/// What is needed to answer.
+/// Answers requests.
+#[async_trait]
+pub(super) trait Answer: Send + Sync + 'static {
+    /// How the unit is, as JSON; `None` if it has stopped.
+    async fn status(&self) -> Option<String>;
+
+    /// Gives the unit an order; `None` if it has stopped.
+    async fn carry_out(&self, order: Order) -> Option<String>;
+}
+
+async fn answer(mut stream: AsyncStream, desk: Arc<impl Answer>) -> io::Result<()> {
+    let mut request = String::new();
+    let (reader, mut writer) = stream.split();
+    reader.take(MAX_REQUEST).read_to_string(&mut request).await?;
+    let answer = match request.trim() {
+        STATUS => desk.status().await,
+        request => match Order::from_request(request) {
+            Some(order) => desk.carry_out(order).await,
+            None => Some("unknown request".to_owned()),
+        },
+    };
+    writer.write_all(answer.unwrap_or_default().as_bytes()).await
+}
+
+/// What is needed to answer for a unit of a pair.
 pub(super) struct Desk {
     pub(super) handle: DriverHandle<Appliance<Table>>,
     pub(super) counters: Arc<Counters>,
@@ -188,19 +214,10 @@ pub(super) struct Desk {
     pub(super) devices: BTreeMap<InterfaceId, String>,
 }
 
-impl Desk {
-    async fn answer(&self, mut stream: AsyncStream) -> io::Result<()> {
-        let mut request = String::new();
-        let (reader, mut writer) = stream.split();
-        reader.take(MAX_REQUEST).read_to_string(&mut request).await?;
-        let answer = match request.trim() {
-            STATUS => self.status().await.and_then(|it| serde_json::to_string(&it).ok()),
-            request => match Order::from_request(request) {
-                Some(order) => self.carry_out(order).await,
-                None => Some("unknown request".to_owned()),
-            },
-        };
-        writer.write_all(answer.unwrap_or_default().as_bytes()).await
+#[async_trait]
+impl Answer for Desk {
+    async fn status(&self) -> Option<String> {
+        serde_json::to_string(&self.read().await?).ok()
     }
 
     async fn carry_out(&self, order: Order) -> Option<String> {
@@ -214,7 +231,9 @@ impl Desk {
         }
         Some(order.success().to_owned())
     }
+}
 
+impl Desk {
     /// Maintenance mode acts once it is on the disk.
     async fn until_in_force(&self, maintenance: Maintenance) {
         let is_in_force =
@@ -225,7 +244,7 @@ impl Desk {
     }
 
     /// How the unit is; `None` if it has stopped.
-    pub(super) async fn status(&self) -> Option<Status> {
+    pub(super) async fn read(&self) -> Option<Status> {
         let read = |unit: &Appliance<Table>, now| (unit.status(now), unit.pair().counters(), now);
         let (unit, counted, now) = self.handle.query(read).await.ok()?;
         let (pair, sync) = (&unit.pair, unit.sync.as_ref());
@@ -258,11 +277,11 @@ impl Desk {
     }
 }
 
-/// Asks a running program for its status.
+/// Asks a running program for its status: a [`Status`], or that of a cluster node.
 ///
 /// # Errors
 /// No program runs with this socket, or it does not answer.
-pub fn ask_status(path: &Path) -> Result<Status, RunError> {
+pub fn ask_status<S: DeserializeOwned>(path: &Path) -> Result<S, RunError> {
     let answer = request(path, STATUS)?;
     serde_json::from_str(&answer)
         .map_err(|error| RunError::Ask { path: path.into(), source: error.into() })

@@ -1,15 +1,12 @@
-//! Tells the role machine of the links of the data interfaces (MON-1), and gives an interface that returns
+//! Tells the machine of the links of the data interfaces (MON-1), and gives an interface that returns
 //! the unit's own addresses again.
 
 use super::RunError;
 use super::platform::lock;
-use crate::config::Checked;
 use crate::links::{Interface, LinkChange, LinkError, LinkWatch, MonitoringAddresses};
 use appliance::driver::{DriverHandle, Stopped};
-use appliance::{Appliance, Input};
 use ha_core::identity::InterfaceId;
-use ha_core::pair;
-use statesync::Table;
+use ha_core::machine::Machine;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -21,39 +18,40 @@ const READ_TIME: Duration = Duration::from_secs(1);
 /// The unit's own addresses, until they are given back.
 pub(super) type OwnAddresses = Arc<Mutex<Option<MonitoringAddresses>>>;
 
-/// Tells whether each port of a monitored interface has a carrier, now and whenever that changes.
-///
-/// # Errors
-/// An interface is missing, or the kernel cannot be asked.
-pub(super) fn watch(
-    config: &Checked,
-    handle: DriverHandle<Appliance<Table>>,
-    addresses: OwnAddresses,
-) -> Result<(), RunError> {
-    let watch = LinkWatch::open()?;
-    let port = |(interface, port, device): (_, _, &str)| (interface, port, device.to_owned());
-    let monitored: Vec<_> = config.monitored_ports().map(port).collect();
-    let devices = config.devices();
-    let mut carriers = BTreeMap::new();
-    for device in devices.values().chain(monitored.iter().map(|(.., device)| device)) {
-        let found = Interface::lookup(device)?;
-        carriers.insert(found.name, found.carrier);
-    }
-    let links = Links { monitored, handle, addresses };
-    std::thread::Builder::new()
-        .name("links".into())
-        .spawn(move || links.follow(watch, carriers))?;
-    Ok(())
-}
-
-struct Links {
+/// The links of a unit, and whom to tell of them.
+pub(super) struct Links<M: Machine> {
     /// The ports of the monitored interfaces. One device can bear several interfaces, with a virtual MAC each.
-    monitored: Vec<(InterfaceId, u8, String)>,
-    handle: DriverHandle<Appliance<Table>>,
-    addresses: OwnAddresses,
+    pub(super) monitored: Vec<(InterfaceId, u8, String)>,
+    /// Other interfaces that are watched.
+    pub(super) devices: Vec<String>,
+    pub(super) handle: DriverHandle<M>,
+    /// How the machine is told that a port is up, or down.
+    pub(super) input: fn(InterfaceId, u8, bool) -> M::Input,
+    pub(super) addresses: OwnAddresses,
 }
 
-impl Links {
+impl<M: Machine + 'static> Links<M>
+where
+    M::Input: Send,
+    M::Refusal: Send,
+{
+    /// Tells whether each port of a monitored interface has a carrier, now and whenever that changes.
+    ///
+    /// # Errors
+    /// An interface is missing, or the kernel cannot be asked.
+    pub(super) fn watch(self) -> Result<(), RunError> {
+        let watch = LinkWatch::open()?;
+        let mut carriers = BTreeMap::new();
+        for device in self.devices.iter().chain(self.monitored.iter().map(|(.., device)| device)) {
+            let found = Interface::lookup(device)?;
+            carriers.insert(found.name, found.carrier);
+        }
+        std::thread::Builder::new()
+            .name("links".into())
+            .spawn(move || self.follow(watch, carriers))?;
+        Ok(())
+    }
+
     fn follow(&self, mut watch: LinkWatch, mut carriers: BTreeMap<String, bool>) {
         let told = carriers.iter().try_for_each(|(device, carrier)| self.tell(device, *carrier));
         if told.is_err() {
@@ -87,8 +85,7 @@ impl Links {
     fn tell(&self, device: &str, up: bool) -> Result<(), Stopped> {
         let mut those = self.monitored.iter().filter(|(.., it)| it == device);
         those.try_for_each(|&(interface, port, _)| {
-            let input = pair::Input::Link { interface, port, up };
-            self.handle.blocking_input(Input::Pair(input))
+            self.handle.blocking_input((self.input)(interface, port, up))
         })
     }
 

@@ -1,8 +1,10 @@
 //! Runs one unit: opens everything it needs, starts the driver, and gives everything back at the end.
 
+mod cluster;
 mod control;
 mod counters;
 mod follower;
+mod heart;
 mod links;
 mod monitoring;
 mod platform;
@@ -10,6 +12,7 @@ mod services;
 mod sockets;
 mod state;
 
+pub use cluster::run_node;
 pub use control::{Order, ask, ask_status};
 pub use platform::LinuxPlatform;
 
@@ -19,15 +22,17 @@ use crate::links::{LinkError, MonitoringAddresses, SharedAddresses};
 use crate::log::Speaker;
 use crate::metrics;
 use crate::packet::{FrameSender, PacketError};
-use crate::realtime::{RealtimeError, realtime};
-use appliance::driver::{Driver, DriverHandle, UdpTransport};
+use crate::realtime::RealtimeError;
+use appliance::driver::DriverHandle;
 use appliance::{Appliance, Config, Input};
-use control::{Control, Desk};
+use control::{Answer, Control, Desk};
 use counters::Counters;
 use ha_core::address::MacAddress;
+use ha_core::machine::Machine;
 use ha_core::pair;
 use ha_core::time::Clock;
-use links::OwnAddresses;
+use heart::Heart;
+use links::{Links, OwnAddresses};
 use monitoring::Monitoring;
 use state::StateDirectory;
 use statesync::Table;
@@ -45,6 +50,8 @@ const WORKERS: usize = 8;
 /// How long after the peer took the unit goes on to answer: its last words may have been lost, and on
 /// one kernel (containers) the removal of devices would hold up the peer's take-over.
 const LAST_WORDS: Duration = Duration::from_millis(300);
+/// How long a unit that was told to stop tries to hand over what it holds.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Why a unit cannot run. Whatever had been changed on the system is changed back.
 #[derive(Debug, Error)]
@@ -126,24 +133,16 @@ pub fn run(config: &Checked, speaker: Speaker) -> Result<(), RunError> {
     ));
     let cleared = ClearUp(Arc::clone(&platform), Arc::clone(&own));
 
-    let priority = config.file.process.realtime_priority;
-    let (started, start) = std::sync::mpsc::channel();
-    let heart = {
-        let (workers, platform) = (workers.handle().clone(), Arc::clone(&platform));
-        std::thread::Builder::new().name("heartbeat".into()).spawn(move || {
-            let result = heartbeats(unit, sockets, platform, &workers, clock, priority, &started);
-            if let Err(error) = &result {
-                tracing::error!(%error, "the heartbeat thread ends");
-            }
-            result
-        })?
+    let heart = Heart {
+        machine: move |now| Appliance::new(unit, Table::new(), now),
+        sockets,
+        platform: Arc::clone(&platform),
+        workers: workers.handle().clone(),
+        clock,
+        priority: config.file.process.realtime_priority,
     };
-    let Ok((handle, drops)) = start.recv() else {
-        return match heart.join() {
-            Ok(Err(error)) => Err(error),
-            _ => Err(RunError::Driver("it did not start".to_owned())),
-        };
-    };
+    let beating = heart.start()?;
+    let (handle, drops) = (beating.handle.clone(), Arc::clone(&beating.drops));
 
     if with_sync {
         let work = follower::Work {
@@ -160,7 +159,15 @@ pub fn run(config: &Checked, speaker: Speaker) -> Result<(), RunError> {
             .name("connections".into())
             .spawn(move || follower::run(&work, &duties))?;
     }
-    links::watch(config, handle.clone(), own)?;
+    let port = |(interface, port, device): (_, _, &str)| (interface, port, device.to_owned());
+    Links {
+        monitored: config.monitored_ports().map(port).collect(),
+        devices: config.devices().into_values().collect(),
+        handle: handle.clone(),
+        input: |interface, port, up| Input::Pair(pair::Input::Link { interface, port, up }),
+        addresses: own,
+    }
+    .watch()?;
     workers.spawn(monitoring::tell(answers, handle.clone()));
     for service in &config.services {
         workers.spawn(services::watch(service.clone(), handle.clone()));
@@ -179,54 +186,35 @@ pub fn run(config: &Checked, speaker: Speaker) -> Result<(), RunError> {
         let desk = Arc::clone(&desk);
         workers.spawn(metrics::serve(listener, move || {
             let desk = Arc::clone(&desk);
-            async move { desk.status().await.map(|status| metrics::write(&status)) }
+            async move { desk.read().await.map(|status| metrics::write(&status)) }
         }));
     }
     let (serial, designation) = (&config.file.unit.serial, config.file.unit.designation);
     info!(%serial, %designation, "running");
-    workers.block_on(until_told_to_stop(&control, desk, &handle, &platform))?;
-    let ended = heart.join().map_err(|_| RunError::Driver("it panicked".to_owned()))?;
+    let leave = Input::Pair(pair::Input::Leave(pair::Departure::Stop));
+    let gone = platform.may_stop.notified();
+    workers.block_on(until_told_to_stop(&control, desk, &handle, leave, gone))?;
+    let ended = beating.join();
     drop(cleared);
     // Threads that wait for the kernel end with the process.
     workers.shutdown_background();
     ended
 }
 
-/// What the control socket needs of a running unit.
-type Started = (DriverHandle<Appliance<Table>>, Arc<appliance::driver::UdpDrops>);
-
-/// The heartbeat thread.
-fn heartbeats(
-    unit: Config,
-    sockets: Vec<appliance::driver::UdpPath>,
-    platform: Arc<LinuxPlatform>,
-    workers: &tokio::runtime::Handle,
-    clock: Clock,
-    priority: Option<u8>,
-    started: &std::sync::mpsc::Sender<Started>,
-) -> Result<(), RunError> {
-    if let Some(priority) = priority {
-        realtime(priority)?;
-    }
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let _inside = runtime.enter();
-    let transport = UdpTransport::new(sockets)?;
-    let drops = transport.drops();
-    let machine = Appliance::new(unit, Table::new(), clock.now());
-    let (driver, handle) = Driver::new(machine, transport, platform, workers, clock);
-    // The main thread waits for it.
-    let _ = started.send((handle, drops));
-    runtime.block_on(driver.run())?;
-    Ok(())
-}
-
-/// Serves the control socket until a signal comes; then hands the role over and stops the driver.
-async fn until_told_to_stop(
+/// Serves the control socket until a signal comes; then tells the machine to leave, waits until it is `gone`, and
+/// stops the driver.
+async fn until_told_to_stop<M>(
     control: &Control,
-    desk: Arc<Desk>,
-    handle: &DriverHandle<Appliance<Table>>,
-    platform: &LinuxPlatform,
-) -> Result<(), RunError> {
+    desk: Arc<impl Answer>,
+    handle: &DriverHandle<M>,
+    leave: M::Input,
+    gone: impl Future<Output = ()>,
+) -> Result<(), RunError>
+where
+    M: Machine + 'static,
+    M::Input: Send,
+    M::Refusal: Send,
+{
     let (mut terminate, mut interrupt) =
         (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let serve = control.serve(desk);
@@ -235,14 +223,13 @@ async fn until_told_to_stop(
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
         result = &mut serve => result?,
-        // Without heartbeats the peer takes over: nothing is handed over, but everything given back.
+        // Without heartbeats the others take over: nothing is handed over, but everything given back.
         () = handle.stopped() => return Ok(()),
     }
-    info!("leaving: the role is handed over");
-    if let Ok(Ok(())) = handle.input(Input::Pair(pair::Input::Leave(pair::Departure::Stop))).await {
-        let patience = Duration::from_secs(10);
-        if tokio::time::timeout(patience, platform.may_stop.notified()).await.is_err() {
-            warn!("the role could not be handed over in time");
+    info!("leaving: what this unit holds is handed over");
+    if let Ok(Ok(())) = handle.input(leave).await {
+        if tokio::time::timeout(PATIENCE, gone).await.is_err() {
+            warn!("it could not be handed over in time");
         }
         tokio::time::sleep(LAST_WORDS).await;
     }

@@ -29,7 +29,7 @@ use tracing::{debug, error, info, warn};
 const STAND_DOWN_AFTER: Duration = Duration::from_millis(50);
 /// How long after that the macvlans are set down. That takes tens of milliseconds under a lock
 /// of the kernel's, which a take-over on the same kernel (containers) would have to wait for.
-const PARK_AFTER: Duration = Duration::from_secs(1);
+pub(super) const PARK_AFTER: Duration = Duration::from_secs(1);
 
 /// Lanes: what must not wait for the others has one of its own.
 const ROLE: usize = 0;

@@ -1,7 +1,8 @@
-//! The UDP sockets of the heartbeat paths.
+//! The UDP sockets of the heartbeat paths, and of a cluster's links.
 
 use super::RunError;
-use crate::config::{Checked, Path};
+use crate::config::Checked;
+use crate::config::cluster::CheckedNode;
 use appliance::driver::UdpPath;
 use ha_core::identity::{PathId, UnitId};
 use ha_core::machine::Channel;
@@ -22,12 +23,7 @@ pub(super) fn open(config: &Checked) -> Result<Vec<UdpPath>, RunError> {
     let mut sockets = Vec::new();
     for ((number, path), addresses) in (0..).zip(&config.file.path).zip(&config.paths) {
         let mut add = |channel, (ours, peer): (SocketAddr, SocketAddr)| {
-            let socket = bind(path, ours).map_err(|source| RunError::Path {
-                path: path.name.clone(),
-                device: path.device.clone(),
-                address: ours,
-                source,
-            })?;
+            let socket = bind(&path.name, &path.device, ours)?;
             let peers = vec![(unit, peer)];
             sockets.push(UdpPath { path: PathId(number), channel, socket, peers });
             Ok::<(), RunError>(())
@@ -40,14 +36,31 @@ pub(super) fn open(config: &Checked) -> Result<Vec<UdpPath>, RunError> {
     Ok(sockets)
 }
 
-fn bind(path: &Path, address: SocketAddr) -> io::Result<UdpSocket> {
-    let socket = Socket::new(Domain::for_address(address), Type::DGRAM, Some(Protocol::UDP))?;
-    socket.bind_device(Some(path.device.as_bytes()))?;
-    if address.is_ipv4() {
-        socket.set_tos_v4(TRAFFIC_CLASS)?;
-    } else {
-        socket.set_tclass_v6(TRAFFIC_CLASS)?;
-    }
-    socket.bind(&address.into())?;
-    Ok(socket.into())
+/// Opens the sockets of a cluster node: one for each of its links, to all other units.
+///
+/// # Errors
+/// Which link, and why.
+pub(super) fn open_cluster(config: &CheckedNode) -> Result<Vec<UdpPath>, RunError> {
+    let open = |path: &crate::config::cluster::Path| {
+        let socket = bind(&path.name, &path.device, path.local)?;
+        let peers = path.peers.iter().map(|(member, address)| (member.unit_id(), *address));
+        Ok(UdpPath { path: path.id, channel: Channel::Svrrp, socket, peers: peers.collect() })
+    };
+    config.paths.iter().map(open).collect()
+}
+
+fn bind(path: &str, device: &str, address: SocketAddr) -> Result<UdpSocket, RunError> {
+    let open = || -> io::Result<UdpSocket> {
+        let socket = Socket::new(Domain::for_address(address), Type::DGRAM, Some(Protocol::UDP))?;
+        socket.bind_device(Some(device.as_bytes()))?;
+        if address.is_ipv4() {
+            socket.set_tos_v4(TRAFFIC_CLASS)?;
+        } else {
+            socket.set_tclass_v6(TRAFFIC_CLASS)?;
+        }
+        socket.bind(&address.into())?;
+        Ok(socket.into())
+    };
+    let (path, device) = (path.to_owned(), device.to_owned());
+    open().map_err(|source| RunError::Path { path, device, address, source })
 }

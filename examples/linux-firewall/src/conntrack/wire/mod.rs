@@ -9,7 +9,7 @@ mod read;
 mod write;
 
 pub(super) use read::{Entry, parse};
-pub(super) use write::{Status, create, delete, dump, liberal, timeout, update};
+pub(super) use write::{Status, create, delete, delete_marked, dump, liberal, timeout, update};
 
 use statesync::connection::{ConnectionKey, TcpPhase, TcpState, Transport};
 
@@ -27,6 +27,7 @@ const TIMEOUT: u16 = 7;
 const MARK: u16 = 8;
 const NAT_DESTINATION: u16 = 13;
 const ZONE: u16 = 18;
+const MARK_MASK: u16 = 21;
 // Of a tuple.
 const TUPLE_IP: u16 = 1;
 const TUPLE_PROTOCOL: u16 = 2;

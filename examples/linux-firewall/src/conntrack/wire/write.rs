@@ -3,6 +3,7 @@
 use super::*;
 use crate::netlink::Batch;
 use core::net::IpAddr;
+use core::num::NonZeroU32;
 use netlink_packet_core::{NLM_F_CREATE, NLM_F_DUMP, NLM_F_EXCL};
 use statesync::connection::{Connection, ConnectionState, TcpSide, Translation};
 
@@ -80,6 +81,14 @@ pub(in crate::conntrack) fn timeout(batch: &mut Batch, key: &ConnectionKey, seco
 /// No entry any more. Refused with ENOENT if there is none.
 pub(in crate::conntrack) fn delete(batch: &mut Batch, key: &ConnectionKey) {
     message(batch, DELETE, 0, key, |_| {});
+}
+
+/// No entry with this mark any more, above 0. Such a message without the mark would empty the whole table.
+pub(in crate::conntrack) fn delete_marked(batch: &mut Batch, mark: NonZeroU32) {
+    batch.begin(DELETE, 0, &[0; 4]);
+    batch.attribute(MARK, &mark.get().to_be_bytes());
+    batch.attribute(MARK_MASK, &u32::MAX.to_be_bytes());
+    batch.end();
 }
 
 /// A message about `key`. It always names the tuple: without one, a deletion empties the whole table.

@@ -19,7 +19,7 @@ use crate::realtime::realtime;
 pub(super) use background::establish as establish_background;
 pub(super) use download::Download;
 pub(super) use echo::{Connections, Verdict};
-pub(super) use probe::Probe;
+pub(super) use probe::{Ends, PORT as PROBE_PORT, Probe};
 
 /// How often blocking calls of traffic threads look whether they should end.
 const PATIENCE: Duration = Duration::from_millis(100);
@@ -40,7 +40,12 @@ impl Traffic {
         seed: u64,
         interrupt: &Interrupt,
     ) -> Result<Self, Error> {
-        let probe = Probe::start(topology, clock, interrupt)?;
+        let ends = Ends {
+            client: (&topology.client, topology.addresses.client),
+            server: (&topology.server, topology.addresses.server),
+            port: probe::PORT,
+        };
+        let probe = Probe::start(ends, clock, interrupt)?;
         let connections =
             Connections::start(topology, options.connections, clock, seed, interrupt)?;
         let download =

@@ -1,7 +1,7 @@
 //! The probe stream: a numbered UDP request every millisecond, echoed by the server.
 
 use std::io;
-use std::net::UdpSocket;
+use std::net::{IpAddr, UdpSocket};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
@@ -9,11 +9,21 @@ use std::time::Duration;
 
 use super::{PATIENCE, Workers, prefer_this_thread};
 use crate::lab::environment::{Clock, Interrupt};
-use crate::lab::topology::Topology;
+use crate::lab::namespace::Namespace;
 use crate::lab::{Context, Error};
 
-const PORT: u16 = 9_001;
+/// The usual port.
+pub(crate) const PORT: u16 = 9_001;
 const INTERVAL: Duration = Duration::from_millis(1);
+
+/// Between whom a stream runs.
+#[derive(Clone, Copy)]
+pub(crate) struct Ends<'a> {
+    pub(crate) client: (&'a Namespace, IpAddr),
+    pub(crate) server: (&'a Namespace, IpAddr),
+    /// The port of the server, which tells streams apart.
+    pub(crate) port: u16,
+}
 
 /// A running stream.
 pub(crate) struct Probe {
@@ -24,25 +34,26 @@ pub(crate) struct Probe {
 
 impl Probe {
     /// Returns when the first answers have arrived.
-    pub(super) fn start(
-        topology: &Topology,
+    pub(crate) fn start(
+        ends: Ends<'_>,
         clock: Clock,
         interrupt: &Interrupt,
     ) -> Result<Self, Error> {
         const FIRST_ANSWERS: usize = 50;
         let mut workers = Workers::new();
-        let server = (topology.addresses.server, PORT);
+        let server = (ends.server.1, ends.port);
 
-        let socket = topology
+        let socket = ends
             .server
+            .0
             .run(|| UdpSocket::bind(server).context(|| format!("bind UDP {server:?}")))?;
         let stop = workers.stop_flag();
-        workers.add(topology.server.spawn("probe-echo", move || {
+        workers.add(ends.server.0.spawn("probe-echo", move || {
             prefer_this_thread();
             echo(&socket, stop)
         })?);
 
-        let client = topology.addresses.client;
+        let (namespace, client) = ends.client;
         let open = || {
             let sender = UdpSocket::bind((client, 0))?;
             sender.connect(server)?;
@@ -51,17 +62,17 @@ impl Probe {
             Ok::<_, io::Error>((sender, receiver))
         };
         let (sender, receiver) =
-            topology.client.run(|| open().context(|| "open the probe's socket".to_owned()))?;
+            namespace.run(|| open().context(|| "open the probe's socket".to_owned()))?;
         let sent = Arc::new(AtomicU64::new(0));
         let answers = Arc::new(Mutex::new(Vec::new()));
         let (stop, counter) = (workers.stop_flag(), Arc::clone(&sent));
-        workers.add(topology.client.spawn("probe-send", move || {
+        workers.add(namespace.spawn("probe-send", move || {
             prefer_this_thread();
             send(&sender, clock, &counter, stop);
             Ok(())
         })?);
         let (stop, log) = (workers.stop_flag(), Arc::clone(&answers));
-        workers.add(topology.client.spawn("probe-receive", move || {
+        workers.add(namespace.spawn("probe-receive", move || {
             prefer_this_thread();
             receive(&receiver, clock, &log, stop);
             Ok(())
