@@ -19,15 +19,15 @@ const PATHS: usize = 16;
 /// One other unit of the cluster.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Peer {
-    start: Option<NonZeroU64>,
-    newest: u64,
-    paths: [Heard; PATHS],
+    pub(super) start: Option<NonZeroU64>,
+    pub(super) newest: u64,
+    pub(super) paths: [Heard; PATHS],
     /// Its silence counts from then at the earliest: this unit's start, or the end of its last stall.
-    since: Instant,
-    last: Option<Advertisement>,
-    former: ArrayVec<NonZeroU64, FORMER_STARTS>,
+    pub(super) since: Instant,
+    pub(super) last: Option<Advertisement>,
+    pub(super) former: ArrayVec<NonZeroU64, FORMER_STARTS>,
     /// A start that is not proven yet, and the last that was heard of it: it is echoed, so that it can prove itself.
-    stranger: Option<DatagramId>,
+    pub(super) stranger: Option<DatagramId>,
     /// It was told as heard, and not as lost since.
     pub(super) is_told: bool,
     /// The paths that were told as heard.
@@ -35,9 +35,9 @@ pub(super) struct Peer {
 }
 
 #[derive(Clone, Copy, Debug, Default)]
-struct Heard {
-    at: Option<Instant>,
-    newest: u64,
+pub(super) struct Heard {
+    pub(super) at: Option<Instant>,
+    pub(super) newest: u64,
 }
 
 /// What came of a datagram.
@@ -62,7 +62,7 @@ impl Peer {
         self.last.as_ref()
     }
 
-    fn failure_time(&self) -> Duration {
+    pub(super) fn failure_time(&self) -> Duration {
         self.last.as_ref().map_or(Duration::ZERO, |last| last.unit.failure_time())
     }
 

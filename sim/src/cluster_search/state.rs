@@ -1,0 +1,422 @@
+//! One state of the search: three machines, what is on its way between them, and what the adversary may still do.
+
+use super::machine::{Act, Common, Effect, Layer, MAX_ARRIVALS, Memory, OFF, Platform, Told};
+use super::setup::{Boot, GROUPS, NODES, Setup, member, node};
+use super::watch::{Broken, Watch};
+use crate::search::bound::{Kind, Left};
+use crate::search::hash::Wide;
+use crate::search::tape::Tape;
+use arrayvec::ArrayVec;
+use core::hash::Hash as _;
+use svrrp::wire::Message;
+
+/// The choices of a step: one for each datagram, and some for each node.
+pub(super) type Choices = Tape<32>;
+
+/// The most datagrams on their way at a time.
+const MAX_FLYING: usize = 64;
+/// The places of starts: those that the nodes have, and those before.
+const STARTS: usize = 2 * NODES;
+
+/// A datagram on its way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Flying {
+    to: u8,
+    /// Steps until its receiver's turn in which it arrives; 1: the next one.
+    wait: u8,
+    datagram: u32,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Node {
+    /// [`OFF`]: it is off.
+    machine: u32,
+    starts: u8,
+    link_up: bool,
+    /// Which ranks its configuration has.
+    ranks: u8,
+    /// The present start, or the last one, and the number of its last datagram; and the one before.
+    start: (u64, u64),
+    former: (u64, u64),
+}
+
+/// A state, but for what is on its way.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Core {
+    nodes: [Node; NODES],
+    left: Left,
+    watch: Watch,
+}
+
+/// A state as it is kept until it is its turn.
+#[derive(Debug)]
+pub(super) struct Kept {
+    core: Core,
+    flying: Box<[Flying]>,
+}
+
+/// A state.
+#[derive(Debug)]
+pub(super) struct State {
+    core: Core,
+    flying: ArrayVec<Flying, MAX_FLYING>,
+    /// What happened to whom, if that is wanted.
+    pub(super) notes: Option<Vec<(usize, String)>>,
+}
+
+/// Where a step happens, and what is known of it.
+pub(super) struct Stage<'a> {
+    pub(super) setup: &'a Setup,
+    pub(super) layer: &'a Layer,
+    pub(super) memory: &'a mut Memory,
+}
+
+impl Kept {
+    pub(super) fn unpack(&self) -> State {
+        State { core: self.core, flying: self.flying.iter().copied().collect(), notes: None }
+    }
+
+    pub(super) fn left(&self) -> Left {
+        self.core.left
+    }
+}
+
+impl State {
+    /// All nodes are off, with their links up; they start in the first step.
+    pub(super) fn new(setup: &Setup) -> Self {
+        let node = Node {
+            machine: OFF,
+            starts: 0,
+            link_up: true,
+            ranks: 0,
+            start: (0, 0),
+            former: (0, 0),
+        };
+        let core =
+            Core { nodes: [node; NODES], left: Left::NOTHING, watch: Watch::new(setup) };
+        Self { core, flying: ArrayVec::new(), notes: None }
+    }
+
+    pub(super) fn keep(&self) -> Kept {
+        Kept { core: self.core, flying: self.flying.as_slice().into() }
+    }
+
+    pub(super) fn left(&self) -> Left {
+        self.core.left
+    }
+
+    pub(super) fn set_left(&mut self, left: Left) {
+        self.core.left = left;
+    }
+
+    pub(super) fn watch(&self) -> &Watch {
+        &self.core.watch
+    }
+
+    /// One step of time, with the adversary's choices from the tape. The nodes act in the order of their numbers: what
+    /// one says can arrive at the next ones within the same step.
+    pub(super) fn step(
+        &mut self,
+        stage: &mut Stage<'_>,
+        tape: &mut Choices,
+    ) -> Result<(), Broken> {
+        for at in 0..NODES {
+            self.turn(stage, tape, at)?;
+        }
+        for flying in self.flying.iter_mut().filter(|flying| flying.wait > 1) {
+            flying.wait -= 1;
+        }
+        // What does not arrive at the same node at the same time may have any order.
+        self.flying.sort_by_key(|flying| (flying.to, flying.wait));
+        self.core.watch.step(stage.setup)
+    }
+
+    /// It would stay as it is for ever, if the adversary did nothing.
+    pub(super) fn rests(&self, layer: &Layer) -> Result<(), Broken> {
+        let nodes = self.core.nodes.iter().enumerate();
+        let run: Vec<_> = nodes.filter(|(_, it)| it.machine != OFF).collect();
+        // All go by the highest version that any of them has (VG-2).
+        let known = |it: &Node| layer.machine(it.machine).map_or(0, |it| it.ranks).max(it.ranks);
+        let ranks = run.iter().map(|(_, it)| known(it)).max().unwrap_or(0);
+        let run: Vec<_> = run.iter().map(|(at, it)| (*at, it.link_up)).collect();
+        self.core.watch.rests(&run, ranks)
+    }
+
+    fn turn(
+        &mut self,
+        stage: &mut Stage<'_>,
+        tape: &mut Choices,
+        at: usize,
+    ) -> Result<(), Broken> {
+        let (mut boot, mut told) = (None, None);
+        let Node { machine, starts, .. } = self.core.nodes[at];
+        if machine == OFF {
+            // At the beginning it starts; after a crash at any time, or never.
+            if starts == 0 || tape.choose(2) == 1 {
+                boot = Some(self.boot(at));
+            }
+        } else if let Some(kind) = self.disturbance(tape, at) {
+            self.core.left.spend(kind);
+            told = self.hurt(stage, at, kind);
+        }
+        let arrived = self.arrive(at);
+        let machine = self.core.nodes[at].machine;
+        if machine == OFF && boot.is_none() {
+            return Ok(());
+        }
+        let is_open = stage.layer.machine(machine).is_some_and(|it| it.is_open);
+        let mut answers = is_open;
+        if is_open && self.core.left.has(Kind::Slow) && tape.choose(2) == 1 {
+            self.core.left.spend(Kind::Slow);
+            answers = false;
+        }
+        let platform = Platform::Works;
+        let mut act = Act { machine, boot, answers, told, arrived, platform };
+        let is_decisive = stage.memory.follow(stage.setup, stage.layer, &act).is_decisive;
+        if is_decisive {
+            act.platform = self.platform(tape);
+        }
+        self.carry_out(stage, tape, at, &act)
+    }
+
+    /// Takes what arrives at a node in its turn, in that order, from what is on its way.
+    fn arrive(&mut self, at: usize) -> ArrayVec<u32, MAX_ARRIVALS> {
+        let mut arrived = ArrayVec::new();
+        self.flying.retain(|flying| {
+            let is_here = usize::from(flying.to) == at && flying.wait <= 1;
+            if is_here {
+                arrived.push(flying.datagram);
+            }
+            !is_here
+        });
+        arrived
+    }
+
+    /// What the adversary does to a node, if anything.
+    fn disturbance(&self, tape: &mut Choices, at: usize) -> Option<Kind> {
+        let left = self.core.left;
+        let has = |kind| left.has(kind) && (kind != Kind::Ranks || self.core.nodes[at].ranks == 0);
+        let mut ways: ArrayVec<Kind, 3> = ArrayVec::new();
+        ways.extend([Kind::Crash, Kind::Link, Kind::Ranks].into_iter().filter(|kind| has(*kind)));
+        let chosen = tape.choose(1 + ways.len() as u8);
+        ways.get(usize::from(chosen).checked_sub(1)?).copied()
+    }
+
+    fn hurt(&mut self, stage: &Stage<'_>, at: usize, kind: Kind) -> Option<Told> {
+        match kind {
+            Kind::Crash => {
+                self.note(at, || "! crashes".into());
+                self.core.nodes[at].machine = OFF;
+                self.core.watch.crashes(at, stage.setup);
+                None
+            }
+            Kind::Link => {
+                let up = !self.core.nodes[at].link_up;
+                self.note(at, || format!("! its link goes {}", if up { "up" } else { "down" }));
+                self.core.nodes[at].link_up = up;
+                Some(Told::Link(up))
+            }
+            _ => {
+                self.note(at, || "! is told other ranks".into());
+                self.core.nodes[at].ranks = 1;
+                Some(Told::Ranks)
+            }
+        }
+    }
+
+    fn boot(&mut self, at: usize) -> Boot {
+        self.note(at, || "! starts".into());
+        let it = &mut self.core.nodes[at];
+        it.starts += 1;
+        it.former = it.start;
+        Boot { node: at as u8, start: it.starts, link_up: it.link_up, ranks: it.ranks }
+    }
+
+    /// What becomes of a decisive action.
+    fn platform(&mut self, tape: &mut Choices) -> Platform {
+        let left = self.core.left;
+        let mut ways: ArrayVec<_, 3> = ArrayVec::new();
+        let all = [(Kind::Slow, Platform::Slow), (Kind::Failure, Platform::Fails)];
+        ways.extend(all.into_iter().filter(|(kind, _)| left.has(*kind)));
+        match usize::from(tape.choose(1 + ways.len() as u8)) {
+            0 => Platform::Works,
+            chosen => {
+                let (kind, platform) = ways[chosen - 1];
+                self.core.left.spend(kind);
+                platform
+            }
+        }
+    }
+
+    fn carry_out(
+        &mut self,
+        stage: &mut Stage<'_>,
+        tape: &mut Choices,
+        at: usize,
+        act: &Act,
+    ) -> Result<(), Broken> {
+        let Stage { setup, layer, memory } = stage;
+        let consequence = memory.follow(setup, layer, act);
+        self.core.nodes[at].machine = consequence.machine;
+        if let Some(it) = layer.machine(consequence.machine) {
+            self.core.nodes[at].start = (it.start, it.last_number);
+        }
+        // To whom something was lost already in this turn: more of that is the same loss.
+        let mut lossy = [false; NODES];
+        for effect in &consequence.effects {
+            match effect {
+                Effect::Hears { datagram } => {
+                    let datagram = layer.datagram(*datagram);
+                    let from = datagram.sender();
+                    let start = datagram.message.header().id.start.get();
+                    let is_current = start == self.core.nodes[from].start.0
+                        && self.core.nodes[from].machine != OFF;
+                    let says = match &datagram.message {
+                        Message::Advertisement(it) => Some(it),
+                        _ => None,
+                    };
+                    self.core.watch.hears(at, from, is_current, says);
+                }
+                Effect::Begins { group, by, why } => {
+                    self.core.watch.begins(at, *group, *by, *why, setup)?;
+                }
+                Effect::Takes { group } => self.core.watch.takes(at, *group),
+                Effect::Gone { group } => self.core.watch.gone(at, *group),
+                Effect::Sends { to, datagram } => {
+                    self.send(setup, layer, tape, at, *to, *datagram, &mut lossy);
+                }
+                Effect::Acts { action, group, how } => self.note(at, || {
+                    let how = match how {
+                        Platform::Works => "",
+                        Platform::Slow => ", which takes a step longer",
+                        Platform::Fails => ", which fails",
+                    };
+                    format!("> {group}: {action}{how}")
+                }),
+                Effect::Tells(event) => self.note(at, || format!("  {event}")),
+            }
+        }
+        Ok(())
+    }
+
+    #[allow(clippy::too_many_arguments)] // where it happens, and what
+    fn send(
+        &mut self,
+        setup: &Setup,
+        layer: &Layer,
+        tape: &mut Choices,
+        at: usize,
+        to: usize,
+        datagram: u32,
+        lossy: &mut [bool; NODES],
+    ) {
+        let left = self.core.left;
+        let can_lose = lossy[to] || left.has(Kind::Loss);
+        let ways = [
+            (Kind::Loss, u8::from(can_lose)),
+            (Kind::Duplicate, u8::from(left.has(Kind::Duplicate))),
+            (Kind::Delay, if left.has(Kind::Delay) { setup.failure_time() } else { 0 }),
+        ];
+        let mut fate = tape.choose(1 + ways.iter().map(|(_, ways)| ways).sum::<u8>());
+        let mut chosen = None;
+        for (kind, ways) in ways {
+            if fate > 0 && fate <= ways {
+                chosen = Some((kind, fate));
+                break;
+            }
+            fate -= ways.min(fate);
+        }
+        if let Some((kind, _)) = chosen
+            && !(kind == Kind::Loss && core::mem::replace(&mut lossy[to], true))
+        {
+            self.core.left.spend(kind);
+        }
+        let mut fly = |wait| self.flying.push(Flying { to: to as u8, wait: 1 + wait, datagram });
+        let what = match chosen {
+            Some((Kind::Loss, _)) => "is lost".into(),
+            Some((Kind::Duplicate, _)) => {
+                fly(0);
+                fly(1);
+                "comes twice".into()
+            }
+            Some((_, steps)) => {
+                fly(steps);
+                format!("is late by {steps}")
+            }
+            None => {
+                fly(0);
+                return;
+            }
+        };
+        self.note(at, || {
+            let message = &layer.datagram(datagram).message;
+            format!("! its {} to {} {what}", message.kind(), node(to))
+        });
+    }
+
+    fn note(&mut self, at: usize, text: impl FnOnce() -> String) {
+        if let Some(notes) = &mut self.notes {
+            notes.push((at, text()));
+        }
+    }
+
+    /// The fingerprint of the state, whatever the time, the numbers and the names are. Each machine forgets what nobody
+    /// will ask for.
+    pub(super) fn fingerprint(&mut self, stage: &mut Stage<'_>) -> u128 {
+        let Stage { layer, memory, .. } = stage;
+        let starts = self.starts(layer);
+        let mut questions = [0; NODES * GROUPS];
+        let places = questions.chunks_mut(GROUPS).zip(&self.core.nodes);
+        for (places, node) in places {
+            if let Some(machine) = layer.machine(node.machine) {
+                places.copy_from_slice(&machine.questions);
+            }
+        }
+        let common = Common::new(&starts, &questions);
+        let mut hasher = Wide::new();
+        for at in 0..NODES {
+            let oldest = self.oldest_echo(layer, at);
+            let it = &mut self.core.nodes[at];
+            let (fingerprint, machine) = memory.relative(layer, it.machine, common, oldest);
+            it.machine = machine;
+            (fingerprint, it.link_up, it.ranks).hash(&mut hasher);
+        }
+        for Flying { to, wait, datagram } in &self.flying {
+            let it = memory.relative_datagram(layer, *datagram, usize::from(*to), common);
+            (to, wait, it).hash(&mut hasher);
+        }
+        self.core.watch.hash(&mut hasher);
+        hasher.finish_wide()
+    }
+
+    /// The starts that anybody can still hear of: of each node the present one, or the last; and the one before as long
+    /// as something of it is on its way.
+    fn starts(&self, layer: &Layer) -> [(u64, u64); STARTS] {
+        let mut starts = [(0, 0); STARTS];
+        for (at, node) in self.core.nodes.iter().enumerate() {
+            starts[at] = node.start;
+            let is_heard = self.flying.iter().any(|flying| {
+                layer.datagram(flying.datagram).message.header().id.start.get() == node.former.0
+            });
+            if is_heard {
+                starts[NODES + at] = node.former;
+            }
+        }
+        starts
+    }
+
+    /// The lowest number of a datagram of this node that can still be echoed to it.
+    fn oldest_echo(&self, layer: &Layer, at: usize) -> u64 {
+        let (start, last) = self.core.nodes[at].start;
+        let machines = self.core.nodes.iter().filter_map(|node| layer.machine(node.machine));
+        let known = machines.flat_map(|it| it.echoes[at].into_iter().flatten());
+        let flying = self.flying.iter().filter_map(|flying| {
+            let message = &layer.datagram(flying.datagram).message;
+            // What arrives will be echoed; and what comes here echoes something.
+            let own = Some(message.header().id).filter(|_| message.header().sender == member(at));
+            own.or_else(|| message.echo_for(member(at)).filter(|_| usize::from(flying.to) == at))
+        });
+        let ids = known.chain(flying).filter(|id| id.start.get() == start);
+        ids.map(|id| id.number.get()).min().unwrap_or(last)
+    }
+}
