@@ -23,6 +23,9 @@ pub struct ClusterBound {
     pub slow: u8,
     /// How often such a step fails.
     pub failures: u8,
+    /// The two nodes between which datagrams are lost, repeated and delayed: of all others every one arrives. `None`:
+    /// between all nodes. Nodes count from 1.
+    pub between: Option<[u8; 2]>,
     /// So many steps are searched; 0: until nothing new is found.
     pub steps: u16,
 }
@@ -39,12 +42,21 @@ impl ClusterBound {
         ranks: 0,
         slow: 0,
         failures: 0,
+        between: None,
         steps: 0,
     };
 
     /// What the cluster machine has to stand.
     pub const WHOLE: Self =
         Self { losses: 2, duplicates: 1, delays: 1, links: 2, slow: 1, ..Self::NOTHING };
+
+    /// Whether the adversary can do something to what one node sends to another; counted from 0.
+    pub(super) fn is_between(&self, from: usize, to: usize) -> bool {
+        let is_one = |at: usize, it: u8| usize::from(it) == at + 1;
+        self.between.is_none_or(|[a, b]| {
+            (is_one(from, a) && is_one(to, b)) || (is_one(from, b) && is_one(to, a))
+        })
+    }
 
     pub(super) fn left(&self) -> Left {
         assert!(self.ranks <= 1, "there is one other table of ranks");

@@ -3,6 +3,7 @@
 
 use super::{ClusterBound, ClusterRule};
 use core::time::Duration;
+use svrrp::NodeNumber;
 use svrrp::cluster::Rules;
 use svrrp::election::{Decision, decide};
 
@@ -37,22 +38,29 @@ pub const BROKEN_CLUSTERS: &[BrokenCluster] = &[
         bound: ClusterBound { links: 1, ..NOTHING },
     },
     BrokenCluster {
-        name: "any-release",
-        rules: || standard("any-release", |it| it.is_answer = |_, _| true),
-        caught_by: &[ClusterRule::HandOver, ClusterRule::Take],
-        bound: ClusterBound { losses: 1, delays: 1, links: 2, ..NOTHING },
-    },
-    BrokenCluster {
         name: "question-for-ever",
         rules: || standard("question-for-ever", |it| it.question_time = |_| Duration::from_secs(3600)),
-        caught_by: &[ClusterRule::HandOver, ClusterRule::Take],
-        bound: ClusterBound { losses: 1, delays: 1, links: 2, ..NOTHING },
+        caught_by: &[ClusterRule::HandOver],
+        bound: ClusterBound {
+            losses: 6,
+            delays: 1,
+            crashes: 1,
+            links: 2,
+            between: Some([2, 3]),
+            ..NOTHING
+        },
     },
     BrokenCluster {
         name: "release-forgotten",
         rules: || standard("release-forgotten", |it| it.release_time = |_| Duration::ZERO),
         caught_by: &[ClusterRule::HandOver, ClusterRule::Take],
-        bound: ClusterBound { losses: 1, links: 2, ..NOTHING },
+        bound: ClusterBound {
+            losses: 2,
+            crashes: 1,
+            links: 2,
+            between: Some([2, 3]),
+            ..NOTHING
+        },
     },
     BrokenCluster {
         name: "takes-instead-of-asking",
@@ -66,6 +74,24 @@ pub const BROKEN_CLUSTERS: &[BrokenCluster] = &[
         },
         caught_by: &[ClusterRule::Take],
         bound: ClusterBound { links: 1, ..NOTHING },
+    },
+    BrokenCluster {
+        name: "hears-no-third-party",
+        rules: || {
+            standard("hears-no-third-party", |it| {
+                it.decide = |group, ranks, view| {
+                    let mut view = *view;
+                    for (node, it) in NodeNumber::ALL.into_iter().zip(&mut view.nodes) {
+                        if let Some(it) = it.as_mut().filter(|_| node != view.own) {
+                            it.owner = None;
+                        }
+                    }
+                    decide(group, ranks, &view)
+                };
+            })
+        },
+        caught_by: &[ClusterRule::Take],
+        bound: ClusterBound { losses: 2, ..NOTHING },
     },
     BrokenCluster {
         name: "never-yields",

@@ -47,11 +47,12 @@ use state::{Choices, Kept, Stage, State};
 use svrrp::cluster::Rules;
 use watch::Broken;
 
-/// For so many steps at the most two nodes that hear each other both hold a group: a failure time and one exchange, and
-/// one more for each datagram on which that depends and which the adversary keeps back.
+/// For so many steps at the most two nodes that hear each other both hold a group: a failure time and an exchange; twice
+/// that where datagrams can be lost or late; and longer by what the platform takes for the withdrawal.
 #[must_use]
 pub const fn longest_conflict(bound: &ClusterBound) -> u8 {
-    bound.level + 1 + bound.losses + bound.delays * bound.level + bound.slow + 2 * bound.failures
+    let times = if bound.losses + bound.delays > 0 { 2 } else { 1 };
+    times * (bound.level + 1) + bound.slow + 2 * bound.failures
 }
 
 /// What a search found.

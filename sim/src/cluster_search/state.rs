@@ -128,7 +128,14 @@ impl State {
         }
         // What does not arrive at the same node at the same time may have any order.
         self.flying.sort_by_key(|flying| (flying.to, flying.wait));
-        self.core.watch.step(stage.setup)
+        self.core.watch.step(stage.setup)?;
+        for at in 0..NODES {
+            if self.core.nodes[at].machine == OFF && !self.is_heard(stage.layer, self.core.nodes[at].start)
+            {
+                self.core.watch.forget(at, stage.setup);
+            }
+        }
+        Ok(())
     }
 
     /// It would stay as it is for ever, if the adversary did nothing.
@@ -310,6 +317,10 @@ impl State {
         datagram: u32,
         lossy: &mut [bool; NODES],
     ) {
+        if !setup.bound.is_between(at, to) {
+            self.flying.push(Flying { to: to as u8, wait: 1, datagram });
+            return;
+        }
         let left = self.core.left;
         let can_lose = lossy[to] || left.has(Kind::Loss);
         let ways = [
@@ -389,16 +400,21 @@ impl State {
         hasher.finish_wide()
     }
 
-    /// The starts that anybody can still hear of: of each node the present one, or the last; and the one before as long
-    /// as something of it is on its way.
+    /// Something of this start is on its way.
+    fn is_heard(&self, layer: &Layer, (start, _): (u64, u64)) -> bool {
+        let mut flying = self.flying.iter();
+        flying.any(|it| layer.datagram(it.datagram).message.header().id.start.get() == start)
+    }
+
+    /// The starts that anybody can still hear of: of each node the present one; and one that ended as long as something
+    /// of it is on its way.
     fn starts(&self, layer: &Layer) -> [(u64, u64); STARTS] {
         let mut starts = [(0, 0); STARTS];
         for (at, node) in self.core.nodes.iter().enumerate() {
-            starts[at] = node.start;
-            let is_heard = self.flying.iter().any(|flying| {
-                layer.datagram(flying.datagram).message.header().id.start.get() == node.former.0
-            });
-            if is_heard {
+            if node.machine != OFF || self.is_heard(layer, node.start) {
+                starts[at] = node.start;
+            }
+            if self.is_heard(layer, node.former) {
                 starts[NODES + at] = node.former;
             }
         }

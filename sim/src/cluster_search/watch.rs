@@ -14,7 +14,8 @@ use svrrp::{GroupNumber, NodeNumber};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ClusterRule {
     /// In a hand-over no group is ever held by two nodes: who takes on a release does so after the withdrawal; and who
-    /// released does not take back while it hears the one who took (VG-5, PAIR-20).
+    /// released does not take back within a failure time of that, whatever is lost, nor later as long as it hears the
+    /// one who took (VG-5, PAIR-20).
     HandOver,
     /// Two nodes that hear each other do not both hold a group for longer than
     /// [`longest_conflict`](super::longest_conflict) says (SVRRP-5).
@@ -66,6 +67,25 @@ struct Heard {
     said: Option<[Said; GROUPS]>,
 }
 
+/// A group has been taken on a release; until the former owner has heard of that.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct HandOver {
+    from: u8,
+    to: u8,
+    /// Steps since it was taken, up to one more than the failure time.
+    age: u8,
+}
+
+impl HandOver {
+    fn is_from(&self, at: usize) -> bool {
+        usize::from(self.from) == at
+    }
+
+    fn is_to(&self, at: usize) -> bool {
+        usize::from(self.to) == at
+    }
+}
+
 /// Watches all nodes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Watch {
@@ -73,8 +93,7 @@ pub(super) struct Watch {
     holds: [[bool; NODES]; GROUPS],
     /// By receiver and sender.
     heard: [[Heard; NODES]; NODES],
-    /// From whom to whom a group is handed over, until the former owner has heard that the other one has it.
-    handed: [Option<(u8, u8)>; GROUPS],
+    handed: [Option<HandOver>; GROUPS],
     /// Steps for which two nodes have held a group and heard each other.
     conflict: [u8; GROUPS],
 }
@@ -97,7 +116,7 @@ impl Watch {
     pub(super) fn crashes(&mut self, at: usize, setup: &Setup) {
         for group in 0..GROUPS {
             self.gone(at, group);
-            if self.handed[group].is_some_and(|(from, _)| usize::from(from) == at) {
+            if self.handed[group].is_some_and(|it| it.is_from(at)) {
                 self.handed[group] = None;
             }
         }
@@ -135,7 +154,8 @@ impl Watch {
         heard.said = Some(said);
         for (group, said) in said.into_iter().enumerate() {
             let has_claimed = said.stance == Kind::Holds { owns: true };
-            if has_claimed && self.handed[group] == Some((at as u8, from as u8)) {
+            let handed = self.handed[group];
+            if has_claimed && handed.is_some_and(|it| it.is_from(at) && it.is_to(from)) {
                 self.handed[group] = None;
             }
         }
@@ -159,12 +179,12 @@ impl Watch {
             let text = format!("{} takes {name}, which {} still holds", node(at), node(giver));
             return Err((ClusterRule::HandOver, text));
         }
-        if let Some((from, to)) = self.handed[group]
-            && usize::from(from) == at
-            && self.holds[group][usize::from(to)]
-            && hears(to.into())
+        if let Some(handed) = self.handed[group]
+            && handed.is_from(at)
+            && (handed.age <= setup.failure_time() || hears(handed.to.into()))
         {
-            let taker = node(to.into());
+            // As long as it is not over, the taker holds it.
+            let taker = node(handed.to.into());
             let text = format!("{} takes {name} back, which {taker} has taken", node(at));
             return Err((ClusterRule::HandOver, text));
         }
@@ -182,7 +202,7 @@ impl Watch {
             }
         }
         if let Some(giver) = giver {
-            self.handed[group] = Some((giver as u8, at as u8));
+            self.handed[group] = Some(HandOver { from: giver as u8, to: at as u8, age: 0 });
         }
         Ok(())
     }
@@ -193,8 +213,17 @@ impl Watch {
 
     pub(super) fn gone(&mut self, at: usize, group: usize) {
         self.holds[group][at] = false;
-        if self.handed[group].is_some_and(|(_, to)| usize::from(to) == at) {
+        if self.handed[group].is_some_and(|it| it.is_to(at)) {
             self.handed[group] = None;
+        }
+    }
+
+    /// Nothing will ever be heard of what this node said.
+    pub(super) fn forget(&mut self, at: usize, setup: &Setup) {
+        for receiver in &mut self.heard {
+            if receiver[at].age == setup.failure_time() {
+                (receiver[at].is_former, receiver[at].said) = (false, None);
+            }
         }
     }
 
@@ -219,6 +248,9 @@ impl Watch {
                 let text = format!("{a} and {b} hold {name}, and hear each other, for {steps} steps");
                 return Err((ClusterRule::Conflict, text));
             }
+        }
+        for handed in self.handed.iter_mut().flatten() {
+            handed.age = (failure_time + 1).min(handed.age + 1);
         }
         for heard in self.heard.iter_mut().flatten() {
             heard.age = failure_time.min(heard.age + 1);

@@ -180,11 +180,8 @@ impl ClusterUnit {
                 self.hash_peer(peer, frame, hasher);
             }
         }
-        for words in words {
-            words.is_some().hash(hasher);
-            if let Some(words) = words {
-                self.hash_words(words, frame, hasher);
-            }
+        for words in words.iter().flatten() {
+            self.hash_words(words, frame, hasher);
         }
         for group in self.groups() {
             if let Some(holding) = holdings.get(group.index()) {
@@ -195,9 +192,19 @@ impl ClusterUnit {
         hash_outgoing(outgoing, frame, hasher);
     }
 
+    /// It is silent for good: nobody will ever hear of its start again, and another one is believed at once.
+    fn is_gone(&self, peer: &Peer, frame: &Frame<'_>) -> bool {
+        let can_be_heard = peer.start.is_some_and(|start| frame.start(start).is_some());
+        !can_be_heard && peer.stranger.is_none() && !peer.is_alive(frame.now, &self.config.rules)
+    }
+
     fn hash_peer(&self, peer: &Peer, frame: &Frame<'_>, hasher: &mut impl Hasher) {
         let Peer { start, newest, paths, since, last, former, stranger, is_told, told_paths } = peer;
-        (is_told, told_paths, start.map(|start| frame.start(start))).hash(hasher);
+        (is_told, told_paths).hash(hasher);
+        if self.is_gone(peer, frame) {
+            return;
+        }
+        start.map(|start| frame.start(start)).hash(hasher);
         // A start that cannot be heard any more need not be refused.
         former.iter().filter_map(|start| frame.start(*start)).for_each(|it| it.hash(hasher));
         stranger.map(|id| frame.id(id)).hash(hasher);
@@ -223,6 +230,9 @@ impl ClusterUnit {
     /// Of an advertisement that was taken in the questions and releases were heeded, and will not be again.
     fn hash_words(&self, words: &Words, frame: &Frame<'_>, hasher: &mut impl Hasher) {
         let Words { advertisement: Advertisement { header, unit, content }, at } = words;
+        if self.peer(header.sender).is_none_or(|peer| self.is_gone(peer, frame)) {
+            return;
+        }
         header.sender.hash(hasher);
         hash_report(unit, hasher);
         let settling = (self.config.rules.settling_time)(unit.failure_time());
@@ -364,6 +374,9 @@ fn hash_advertisement(
         }
     }
     for (member, entry) in content.heard.iter() {
+        if member != to && entry.paths.is_empty() {
+            continue;
+        }
         // What it heard of others' numbers concerns those.
         (member, entry.paths, (member == to).then(|| frame.id(entry.echo))).hash(hasher);
     }

@@ -195,6 +195,13 @@ impl Machine for ClusterUnit {
                     return Err(Refusal::Version { version, present: self.version });
                 }
                 (self.version, self.config.ranks) = (version, ranks);
+                // What this unit is told it has seen, too.
+                if version >= self.ranks.0 {
+                    if version > self.ranks.0 {
+                        self.event(Event::Ranks { version });
+                    }
+                    self.ranks = (version, ranks);
+                }
             }
         }
         self.reconsider(now);

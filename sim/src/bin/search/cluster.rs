@@ -82,6 +82,7 @@ impl Options {
             ranks: self.ranks.unwrap_or(default.ranks),
             slow: self.slow.unwrap_or(default.slow),
             failures: self.failures.unwrap_or(default.failures),
+            between: default.between,
             steps: self.steps.unwrap_or(default.steps),
         }
     }
