@@ -16,6 +16,8 @@ use svrrp::{GroupNumber, Member};
 
 /// Stands for a node that is off.
 pub(super) const OFF: u32 = u32::MAX;
+/// Numbers from here on are of machines that one thread has within a step: see [`Memory::machine`].
+const RAW: u32 = 1 << 31;
 /// The most datagrams that arrive at a node in one step.
 pub(super) const MAX_ARRIVALS: usize = 32;
 
@@ -152,10 +154,15 @@ impl Layer {
         self.datagrams.get(number).expect("who has its number has put it there")
     }
 
-    fn keep(&self, unit: ClusterUnit) -> u32 {
+    /// Says whether two machines are the same now.
+    fn absolute(&self, unit: &ClusterUnit) -> u128 {
         let mut hasher = Wide::new();
         unit.fingerprint(&Frame { now: self.now, names: None }, &mut hasher);
-        self.after.put(hasher.finish_wide(), || Box::new(Machine::new(unit)))
+        hasher.finish_wide()
+    }
+
+    fn keep(&self, unit: ClusterUnit) -> u32 {
+        self.after.put(self.absolute(&unit), || Box::new(Machine::new(unit)))
     }
 
     fn send(&self, bytes: &[u8]) -> u32 {
@@ -190,7 +197,10 @@ impl<'a> Common<'a> {
 pub(super) struct Memory {
     acts: Map<Act, usize>,
     consequences: Vec<Consequence>,
-    machines: Map<(u32, u64, u128), (u128, u32)>,
+    /// The machines as they are after their act: each once.
+    raw: Vec<Machine>,
+    known: Map<u128, u32>,
+    relative: Map<(u32, u64, u128), (u128, u32)>,
     datagrams: Map<(u32, u8, u128), u128>,
 }
 
@@ -199,12 +209,34 @@ impl Memory {
         *self = Self::default();
     }
 
+    /// The machine of this number: one of a state, or as it is after its act in this step.
+    pub(super) fn machine<'a>(&'a self, layer: &'a Layer, number: u32) -> Option<&'a Machine> {
+        if number == OFF {
+            return None;
+        }
+        match number.checked_sub(RAW) {
+            Some(at) => self.raw.get(at as usize),
+            None => layer.machine(number),
+        }
+    }
+
+    fn keep(&mut self, layer: &Layer, unit: ClusterUnit) -> u32 {
+        let fresh = RAW + u32::try_from(self.raw.len()).expect("memory is not that large");
+        let number = *self.known.entry(layer.absolute(&unit)).or_insert(fresh);
+        if number == fresh {
+            self.raw.push(Machine::new(unit));
+        }
+        number
+    }
+
     /// What follows from an act.
     pub(super) fn follow(&mut self, setup: &Setup, layer: &Layer, act: &Act) -> &Consequence {
         let at = match self.acts.get(act) {
             Some(at) => *at,
             None => {
-                self.consequences.push(follow(setup, layer, act));
+                let (unit, effects, is_decisive) = follow(setup, layer, act);
+                let machine = self.keep(layer, unit);
+                self.consequences.push(Consequence { machine, effects, is_decisive });
                 let at = self.consequences.len() - 1;
                 self.acts.insert(act.clone(), at);
                 at
@@ -222,14 +254,17 @@ impl Memory {
         oldest_echo: u64,
     ) -> (u128, u32) {
         let key = (machine, oldest_echo, common.fingerprint);
-        *self.machines.entry(key).or_insert_with(|| {
-            let Some(it) = layer.machine(machine) else { return (0, OFF) };
-            let mut hasher = Wide::new();
-            it.unit.fingerprint(&common.frame(layer.now, oldest_echo), &mut hasher);
-            let mut unit = it.unit.clone();
-            unit.forget_before(oldest_echo);
-            (hasher.finish_wide(), layer.keep(unit))
-        })
+        if let Some(known) = self.relative.get(&key) {
+            return *known;
+        }
+        let Some(it) = self.machine(layer, machine) else { return (0, OFF) };
+        let mut hasher = Wide::new();
+        it.unit.fingerprint(&common.frame(layer.now, oldest_echo), &mut hasher);
+        let mut unit = it.unit.clone();
+        unit.forget_before(oldest_echo);
+        let relative = (hasher.finish_wide(), layer.keep(unit));
+        self.relative.insert(key, relative);
+        relative
     }
 
     /// The fingerprint of a datagram on its way, for a search.
@@ -257,7 +292,7 @@ struct Stage<'a> {
     effects: Vec<Effect>,
 }
 
-fn follow(setup: &Setup, layer: &Layer, act: &Act) -> Consequence {
+fn follow(setup: &Setup, layer: &Layer, act: &Act) -> (ClusterUnit, Vec<Effect>, bool) {
     let now = layer.now;
     let unit = match act.boot {
         Some(boot) => setup.start(now, boot),
@@ -285,7 +320,7 @@ fn follow(setup: &Setup, layer: &Layer, act: &Act) -> Consequence {
     stage.note(None);
     let is_decisive = stage.drain(now, act.platform);
     stage.explain();
-    Consequence { machine: layer.keep(stage.unit), effects: stage.effects, is_decisive }
+    (stage.unit, stage.effects, is_decisive)
 }
 
 fn stances(unit: &ClusterUnit) -> [Stance; GROUPS] {

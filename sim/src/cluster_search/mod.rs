@@ -128,7 +128,7 @@ impl Origin {
 
 const BEGINNING: u32 = u32::MAX;
 /// So many states are expanded before what was found is put together.
-const PIECE: usize = 1 << 15;
+const PIECE: usize = 1 << 12;
 
 /// A state whose turn has not come yet.
 struct Waiting {
@@ -200,6 +200,8 @@ pub fn search_cluster(
         let mut next: Vec<Vec<Waiting>> = Vec::new();
         // Piece by piece, so that what is found twice is not kept twice for long.
         for piece in frontier {
+            // What was worked out for a piece is of little use for the next, and takes much room.
+            workers.iter_mut().for_each(|worker| worker.memory.clear());
             for found in expand_on(&mut workers, &setup, &layer, &visited, &piece) {
                 outcome.steps += found.steps;
                 outcome.calm += found.calm;
@@ -223,7 +225,6 @@ pub fn search_cluster(
         }
         frontier = next;
         layer = layer.next();
-        workers.iter_mut().for_each(|worker| worker.memory.clear());
         outcome.states = origins.len() as u64;
         outcome.depth += 1;
         let waiting = frontier.iter().map(|piece| piece.len() as u64).sum();

@@ -263,11 +263,12 @@ impl State {
         act: &Act,
     ) -> Result<(), Broken> {
         let Stage { setup, layer, memory } = stage;
-        let consequence = memory.follow(setup, layer, act);
-        self.core.nodes[at].machine = consequence.machine;
-        if let Some(it) = layer.machine(consequence.machine) {
+        let machine = memory.follow(setup, layer, act).machine;
+        self.core.nodes[at].machine = machine;
+        if let Some(it) = memory.machine(layer, machine) {
             self.core.nodes[at].start = (it.start, it.last_number);
         }
+        let consequence = memory.follow(setup, layer, act);
         // To whom something was lost already in this turn: more of that is the same loss.
         let mut lossy = [false; NODES];
         for effect in &consequence.effects {
@@ -379,14 +380,14 @@ impl State {
         let mut questions = [0; NODES * GROUPS];
         let places = questions.chunks_mut(GROUPS).zip(&self.core.nodes);
         for (places, node) in places {
-            if let Some(machine) = layer.machine(node.machine) {
+            if let Some(machine) = memory.machine(layer, node.machine) {
                 places.copy_from_slice(&machine.questions);
             }
         }
         let common = Common::new(&starts, &questions);
         let mut hasher = Wide::new();
         for at in 0..NODES {
-            let oldest = self.oldest_echo(layer, at);
+            let oldest = self.oldest_echo(layer, memory, at);
             let it = &mut self.core.nodes[at];
             let (fingerprint, machine) = memory.relative(layer, it.machine, common, oldest);
             it.machine = machine;
@@ -422,9 +423,10 @@ impl State {
     }
 
     /// The lowest number of a datagram of this node that can still be echoed to it.
-    fn oldest_echo(&self, layer: &Layer, at: usize) -> u64 {
+    fn oldest_echo(&self, layer: &Layer, memory: &Memory, at: usize) -> u64 {
         let (start, last) = self.core.nodes[at].start;
-        let machines = self.core.nodes.iter().filter_map(|node| layer.machine(node.machine));
+        let nodes = self.core.nodes.iter();
+        let machines = nodes.filter_map(|node| memory.machine(layer, node.machine));
         let known = machines.flat_map(|it| it.echoes[at].into_iter().flatten());
         let flying = self.flying.iter().filter_map(|flying| {
             let message = &layer.datagram(flying.datagram).message;
