@@ -11,7 +11,7 @@ use ha_core::time::Instant;
 use svrrp::cluster::{ClusterUnit, Event, Frame, Input, Names, Why};
 use svrrp::election::Stance;
 use svrrp::virtual_address::{Duty, GroupAction};
-use svrrp::wire::{DatagramId, MAX_DATAGRAM_LEN, Message};
+use svrrp::wire::{DatagramId, GroupStance, MAX_DATAGRAM_LEN, Message};
 use svrrp::{GroupNumber, Member};
 
 /// Stands for a node that is off.
@@ -50,6 +50,9 @@ impl Machine {
     }
 }
 
+/// The nonces of the questions that a unit asks, by group.
+type Questions = [u64; svrrp::identity::MAX_GROUPS];
+
 /// A datagram as it was sent.
 pub(super) struct Datagram {
     bytes: Box<[u8]>,
@@ -59,6 +62,22 @@ pub(super) struct Datagram {
 impl Datagram {
     pub(super) fn sender(&self) -> usize {
         self.message.header().sender.node.index()
+    }
+
+    /// It releases the group in answer to this question.
+    fn releases(&self, group: usize, question: u64) -> bool {
+        let group = GroupNumber::ALL[group];
+        let nonce = match &self.message {
+            Message::Release(it) if it.group == group => it.nonce,
+            Message::Advertisement(it) => {
+                match it.content.as_ref().and_then(|it| it.groups.get(group)).map(|it| it.stance) {
+                    Some(GroupStance::Released { nonce, .. }) => Some(nonce),
+                    _ => None,
+                }
+            }
+            _ => None,
+        };
+        nonce.is_some_and(|nonce| nonce.get() == question)
     }
 }
 
@@ -104,8 +123,9 @@ pub(super) struct Act {
 pub(super) enum Effect {
     /// A datagram was taken in.
     Hears { datagram: u32 },
-    /// It begins to take a group, for this reason; a datagram of `by` moved it to that.
-    Begins { group: usize, by: Option<usize>, why: Why },
+    /// It begins to take a group, for this reason; a datagram of `by` moved it to that, which releases the group in
+    /// answer to what it asked, or does not.
+    Begins { group: usize, by: Option<usize>, is_answer: bool, why: Why },
     /// From now on it holds addresses of the group; from now on it does not any more.
     Takes { group: usize },
     Gone { group: usize },
@@ -310,11 +330,12 @@ fn follow(setup: &Setup, layer: &Layer, act: &Act) -> (ClusterUnit, Vec<Effect>,
     for number in &act.arrived {
         let datagram = layer.datagram(*number);
         let peer = member(datagram.sender()).unit_id();
+        let asked = stage.unit.questions();
         let from = Origin { peer, path: PathId(0), channel: Channel::Svrrp };
         if stage.unit.handle_datagram(now, from, &datagram.bytes).is_ok() {
             stage.effects.push(Effect::Hears { datagram: *number });
         }
-        stage.note(Some(datagram.sender()));
+        stage.note(Some((datagram, asked)));
     }
     stage.unit.handle_timeout(now);
     stage.note(None);
@@ -330,12 +351,14 @@ fn stances(unit: &ClusterUnit) -> [Stance; GROUPS] {
 
 impl Stage<'_> {
     /// Notes which groups it begins to take.
-    fn note(&mut self, by: Option<usize>) {
+    fn note(&mut self, by: Option<(&Datagram, Questions)>) {
         let now = stances(&self.unit);
         for group in 0..GROUPS {
             if now[group] == Stance::Taking && self.stances[group] != Stance::Taking {
+                let is_answer = by.is_some_and(|(it, asked)| it.releases(group, asked[group]));
+                let by = by.map(|(it, _)| it.sender());
                 // Why, it tells later.
-                self.effects.push(Effect::Begins { group, by, why: Why::Done });
+                self.effects.push(Effect::Begins { group, by, is_answer, why: Why::Done });
             }
         }
         self.stances = now;

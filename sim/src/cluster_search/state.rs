@@ -2,12 +2,13 @@
 
 use super::machine::{Act, Common, Effect, Layer, MAX_ARRIVALS, Memory, OFF, Platform, Told};
 use super::setup::{Boot, GROUPS, NODES, Setup, member, node};
-use super::watch::{Broken, Watch};
+use super::watch::{Answer, Broken, Watch};
 use crate::search::bound::{Kind, Left};
 use crate::search::hash::Wide;
 use crate::search::tape::Tape;
 use arrayvec::ArrayVec;
 use core::hash::Hash as _;
+use svrrp::cluster::Why;
 use svrrp::wire::Message;
 
 /// The choices of a step: one for each datagram, and some for each node.
@@ -285,8 +286,10 @@ impl State {
                     };
                     self.core.watch.hears(at, from, is_current, says);
                 }
-                Effect::Begins { group, by, why } => {
-                    self.core.watch.begins(at, *group, *by, *why, setup)?;
+                Effect::Begins { group, by, is_answer, why } => {
+                    let giver = by.filter(|_| *why == Why::Granted);
+                    let answer = giver.map(|giver| Answer { giver, is_ours: *is_answer });
+                    self.core.watch.begins(at, *group, answer, setup)?;
                 }
                 Effect::Takes { group } => self.core.watch.takes(at, *group),
                 Effect::Gone { group } => self.core.watch.gone(at, *group),
@@ -301,7 +304,10 @@ impl State {
                     };
                     format!("> {group}: {action}{how}")
                 }),
-                Effect::Tells(event) => self.note(at, || format!("  {event}")),
+                Effect::Tells(event) => {
+                    self.core.watch.tells(at, event);
+                    self.note(at, || format!("  {event}"));
+                }
             }
         }
         Ok(())

@@ -6,14 +6,16 @@
 use super::setup::{GROUPS, NODES, Setup, best, node};
 use core::fmt;
 use core::hash::Hash;
-use svrrp::cluster::Why;
+use svrrp::cluster::Event;
+use svrrp::election::Stance;
 use svrrp::wire::{Advertisement, GroupStance};
 use svrrp::{GroupNumber, NodeNumber};
 
 /// A rule of a cluster.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ClusterRule {
-    /// In a hand-over no group is ever held by two nodes: who takes on a release does so after the withdrawal; and who
+    /// In a hand-over no group is ever held by two nodes: who takes on a release does so after the withdrawal, and only
+    /// if it answers its present question, within a failure time of asking it; and who
     /// released does not take back within a failure time of that, whatever is lost, nor later as long as it hears the
     /// one who took (VG-5, PAIR-20).
     HandOver,
@@ -86,6 +88,14 @@ impl HandOver {
     }
 }
 
+/// The release on which a node takes.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Answer {
+    pub(super) giver: usize,
+    /// It names the present question.
+    pub(super) is_ours: bool,
+}
+
 /// Watches all nodes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Watch {
@@ -94,6 +104,10 @@ pub(super) struct Watch {
     /// By receiver and sender.
     heard: [[Heard; NODES]; NODES],
     handed: [Option<HandOver>; GROUPS],
+    /// Steps for which a node has been asking, up to the failure time; 0 too if it does not ask.
+    asks: [[u8; NODES]; GROUPS],
+    /// Which nodes ask.
+    is_asking: [[bool; NODES]; GROUPS],
     /// Steps for which two nodes have held a group and heard each other.
     conflict: [u8; GROUPS],
 }
@@ -105,6 +119,8 @@ impl Watch {
             holds: [[false; NODES]; GROUPS],
             heard: [[never; NODES]; NODES],
             handed: [None; GROUPS],
+            asks: [[0; NODES]; GROUPS],
+            is_asking: [[false; NODES]; GROUPS],
             conflict: [0; GROUPS],
         }
     }
@@ -116,6 +132,7 @@ impl Watch {
     pub(super) fn crashes(&mut self, at: usize, setup: &Setup) {
         for group in 0..GROUPS {
             self.gone(at, group);
+            (self.asks[group][at], self.is_asking[group][at]) = (0, false);
             if self.handed[group].is_some_and(|it| it.is_from(at)) {
                 self.handed[group] = None;
             }
@@ -161,18 +178,35 @@ impl Watch {
         }
     }
 
-    /// A node begins to take a group.
+    /// What a node tells of itself: whether it asks for a group.
+    pub(super) fn tells(&mut self, at: usize, event: &Event) {
+        if let Event::Stance { group, from, to, .. } = event
+            && (*from == Stance::Asking || *to == Stance::Asking)
+        {
+            self.asks[group.index()][at] = 0;
+            self.is_asking[group.index()][at] = *to == Stance::Asking;
+        }
+    }
+
+    /// A node begins to take a group: on a release, or without one.
     pub(super) fn begins(
         &mut self,
         at: usize,
         group: usize,
-        by: Option<usize>,
-        why: Why,
+        answer: Option<Answer>,
         setup: &Setup,
     ) -> Result<(), Broken> {
         let name = GroupNumber::ALL[group];
         let hears = |other: usize| self.heard[at][other].age < setup.failure_time();
-        let giver = by.filter(|_| why == Why::Granted);
+        let giver = answer.map(|answer| answer.giver);
+        if answer.is_some_and(|answer| !answer.is_ours) {
+            let text = format!("{} takes {name} on a release that does not answer it", node(at));
+            return Err((ClusterRule::HandOver, text));
+        }
+        if giver.is_some() && self.asks[group][at] >= setup.failure_time() {
+            let text = format!("{} takes {name} on a release that is too late", node(at));
+            return Err((ClusterRule::HandOver, text));
+        }
         if let Some(giver) = giver
             && self.holds[group][giver]
         {
@@ -248,6 +282,10 @@ impl Watch {
                 let text = format!("{a} and {b} hold {name}, and hear each other, for {steps} steps");
                 return Err((ClusterRule::Conflict, text));
             }
+        }
+        let asks = self.asks.iter_mut().flatten().zip(self.is_asking.iter().flatten());
+        for (age, _) in asks.filter(|(_, is_asking)| **is_asking) {
+            *age = failure_time.min(*age + 1);
         }
         for handed in self.handed.iter_mut().flatten() {
             handed.age = (failure_time + 1).min(handed.age + 1);

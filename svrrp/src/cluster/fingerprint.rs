@@ -164,7 +164,7 @@ impl ClusterUnit {
         let failure_time = config.failure_time();
         let Standing { condition, can_be_active, settling } = standing;
         (config.own, condition, can_be_active, settling, licensed).hash(hasher);
-        (version, config.ranks, ranks, links, weights).hash(hasher);
+        (version, ranks, links, weights).hash(hasher);
         if frame.names.is_none() {
             // Where the next question comes from.
             nonces.hash(hasher);

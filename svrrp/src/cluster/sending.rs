@@ -80,7 +80,8 @@ impl ClusterUnit {
             protocol: OUR_PROTOCOL,
             cluster: self.config.cluster,
             sender: self.config.own,
-            config_version: self.version,
+            // Those in force, wherever they are from: else they are lost with the unit that was told them.
+            config_version: self.ranks.0,
             id: DatagramId {
                 start: self.outgoing.start,
                 number: NonZeroU64::new(self.outgoing.number)?,
@@ -167,7 +168,7 @@ impl ClusterUnit {
         };
         let content = Content {
             product: Some(self.config.product),
-            ranks: self.config.ranks,
+            ranks: self.ranks.1,
             groups,
             heard,
         };
