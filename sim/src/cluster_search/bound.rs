@@ -46,9 +46,17 @@ impl ClusterBound {
         steps: 0,
     };
 
-    /// What the cluster machine has to stand.
-    pub const WHOLE: Self =
-        Self { losses: 2, duplicates: 1, delays: 1, links: 2, slow: 1, ..Self::NOTHING };
+    /// What the cluster machine has to stand, in parts that are searched one after the other: a network with faults and a
+    /// slow platform; other ranks and a link on such a network; a link that goes down and up; a crash with a restart;
+    /// that with platforms that fail; and that with other ranks. Each with a link that moves, so with a hand-over.
+    pub const WHOLE: [Self; 6] = [
+        Self { losses: 2, duplicates: 1, delays: 1, links: 1, slow: 1, ..Self::NOTHING },
+        Self { losses: 2, delays: 1, links: 1, ranks: 1, ..Self::NOTHING },
+        Self { losses: 2, links: 2, slow: 1, ..Self::NOTHING },
+        Self { losses: 2, crashes: 1, links: 1, slow: 1, ..Self::NOTHING },
+        Self { losses: 1, crashes: 1, links: 1, slow: 1, failures: 1, ..Self::NOTHING },
+        Self { losses: 1, crashes: 1, links: 1, ranks: 1, ..Self::NOTHING },
+    ];
 
     /// Whether the adversary can do something to what one node sends to another; counted from 0.
     pub(super) fn is_between(&self, from: usize, to: usize) -> bool {

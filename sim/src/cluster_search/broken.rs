@@ -39,7 +39,9 @@ pub const BROKEN_CLUSTERS: &[BrokenCluster] = &[
     },
     BrokenCluster {
         name: "question-for-ever",
-        rules: || standard("question-for-ever", |it| it.question_time = |_| Duration::from_secs(3600)),
+        rules: || {
+            standard("question-for-ever", |it| it.question_time = |_| Duration::from_secs(3600))
+        },
         caught_by: &[ClusterRule::HandOver],
         bound: ClusterBound { losses: 1, delays: 1, links: 1, between: Some([2, 3]), ..NOTHING },
     },
@@ -53,13 +55,7 @@ pub const BROKEN_CLUSTERS: &[BrokenCluster] = &[
         name: "release-forgotten",
         rules: || standard("release-forgotten", |it| it.release_time = |_| Duration::ZERO),
         caught_by: &[ClusterRule::HandOver, ClusterRule::Take],
-        bound: ClusterBound {
-            losses: 2,
-            crashes: 1,
-            links: 2,
-            between: Some([2, 3]),
-            ..NOTHING
-        },
+        bound: ClusterBound { losses: 2, crashes: 1, links: 2, between: Some([2, 3]), ..NOTHING },
     },
     BrokenCluster {
         name: "takes-instead-of-asking",
@@ -108,7 +104,9 @@ pub const BROKEN_CLUSTERS: &[BrokenCluster] = &[
     BrokenCluster {
         name: "lost-at-once",
         rules: || {
-            standard("lost-at-once", |it| it.is_lost = |silence, failure_time| silence >= failure_time / 2)
+            standard("lost-at-once", |it| {
+                it.is_lost = |silence, failure_time| silence >= failure_time / 2
+            })
         },
         caught_by: &[ClusterRule::Take],
         bound: ClusterBound { losses: 2, ..NOTHING },

@@ -122,16 +122,42 @@ pub(super) struct Act {
 /// What a node does in its turn, in that order.
 pub(super) enum Effect {
     /// A datagram was taken in.
-    Hears { datagram: u32 },
+    Hears {
+        datagram: u32,
+    },
     /// It begins to take a group, for this reason; a datagram of `by` moved it to that, which releases the group in
     /// answer to what it asked, or does not.
-    Begins { group: usize, by: Option<usize>, is_answer: bool, why: Why },
+    Begins {
+        group: usize,
+        by: Option<usize>,
+        is_answer: bool,
+        why: Why,
+    },
     /// From now on it holds addresses of the group; from now on it does not any more.
-    Takes { group: usize },
-    Gone { group: usize },
-    Sends { to: usize, datagram: u32 },
+    Takes {
+        group: usize,
+    },
+    Gone {
+        group: usize,
+    },
+    Sends {
+        to: usize,
+        datagram: u32,
+    },
+    /// It asks for a group: with a question that is new in this turn.
+    Asks {
+        group: usize,
+    },
+    /// It does not ask for a group.
+    AsksNothing {
+        group: usize,
+    },
     /// For a person.
-    Acts { action: Duty, group: GroupNumber, how: Platform },
+    Acts {
+        action: Duty,
+        group: GroupNumber,
+        how: Platform,
+    },
     Tells(Event),
 }
 
@@ -318,7 +344,7 @@ fn follow(setup: &Setup, layer: &Layer, act: &Act) -> (ClusterUnit, Vec<Effect>,
         Some(boot) => setup.start(now, boot),
         None => layer.machine(act.machine).expect("it is not off").unit.clone(),
     };
-    let stances = stances(&unit);
+    let (stances, asked) = (stances(&unit), unit.questions());
     let mut stage = Stage { layer, unit, stances, effects: Vec::new() };
     if act.answers {
         stage.answer_open(now);
@@ -340,6 +366,7 @@ fn follow(setup: &Setup, layer: &Layer, act: &Act) -> (ClusterUnit, Vec<Effect>,
     stage.unit.handle_timeout(now);
     stage.note(None);
     let is_decisive = stage.drain(now, act.platform);
+    stage.ask(asked);
     stage.explain();
     (stage.unit, stage.effects, is_decisive)
 }
@@ -362,6 +389,18 @@ impl Stage<'_> {
             }
         }
         self.stances = now;
+    }
+
+    /// Notes what it asks, which is another question than `asked` if it is new.
+    fn ask(&mut self, asked: Questions) {
+        for (group, (now, before)) in self.unit.questions().into_iter().zip(asked).enumerate() {
+            match now {
+                _ if group >= GROUPS => {}
+                0 => self.effects.push(Effect::AsksNothing { group }),
+                _ if now != before => self.effects.push(Effect::Asks { group }),
+                _ => {}
+            }
+        }
     }
 
     /// Adds to each take why it was begun.
@@ -410,8 +449,7 @@ impl Stage<'_> {
                     if self.unit.stance(group) == Stance::Taking {
                         self.effects.push(Effect::Takes { group: group.index() });
                     }
-                    let is_decisive =
-                        matches!(duty, Duty::TakeAddresses | Duty::WithdrawAddresses);
+                    let is_decisive = matches!(duty, Duty::TakeAddresses | Duty::WithdrawAddresses);
                     any_decisive |= is_decisive;
                     let how = match is_decisive {
                         true => core::mem::replace(&mut platform, Platform::Works),

@@ -93,8 +93,7 @@ impl State {
             start: (0, 0),
             former: (0, 0),
         };
-        let core =
-            Core { nodes: [node; NODES], left: Left::NOTHING, watch: Watch::new(setup) };
+        let core = Core { nodes: [node; NODES], left: Left::NOTHING, watch: Watch::new(setup) };
         Self { core, flying: ArrayVec::new(), notes: None }
     }
 
@@ -116,11 +115,7 @@ impl State {
 
     /// One step of time, with the adversary's choices from the tape. The nodes act in the order of their numbers: what
     /// one says can arrive at the next ones within the same step.
-    pub(super) fn step(
-        &mut self,
-        stage: &mut Stage<'_>,
-        tape: &mut Choices,
-    ) -> Result<(), Broken> {
+    pub(super) fn step(&mut self, stage: &mut Stage<'_>, tape: &mut Choices) -> Result<(), Broken> {
         for at in 0..NODES {
             self.turn(stage, tape, at)?;
         }
@@ -131,7 +126,8 @@ impl State {
         self.flying.sort_by_key(|flying| (flying.to, flying.wait));
         self.core.watch.step(stage.setup)?;
         for at in 0..NODES {
-            if self.core.nodes[at].machine == OFF && !self.is_heard(stage.layer, self.core.nodes[at].start)
+            if self.core.nodes[at].machine == OFF
+                && !self.is_heard(stage.layer, self.core.nodes[at].start)
             {
                 self.core.watch.forget(at, stage.setup);
             }
@@ -150,12 +146,7 @@ impl State {
         self.core.watch.rests(&run, ranks)
     }
 
-    fn turn(
-        &mut self,
-        stage: &mut Stage<'_>,
-        tape: &mut Choices,
-        at: usize,
-    ) -> Result<(), Broken> {
+    fn turn(&mut self, stage: &mut Stage<'_>, tape: &mut Choices, at: usize) -> Result<(), Broken> {
         let (mut boot, mut told) = (None, None);
         let Node { machine, starts, .. } = self.core.nodes[at];
         if machine == OFF {
@@ -272,6 +263,7 @@ impl State {
         let consequence = memory.follow(setup, layer, act);
         // To whom something was lost already in this turn: more of that is the same loss.
         let mut lossy = [false; NODES];
+        let mut result = Ok(());
         for effect in &consequence.effects {
             match effect {
                 Effect::Hears { datagram } => {
@@ -289,7 +281,8 @@ impl State {
                 Effect::Begins { group, by, is_answer, why } => {
                     let giver = by.filter(|_| *why == Why::Granted);
                     let answer = giver.map(|giver| Answer { giver, is_ours: *is_answer });
-                    self.core.watch.begins(at, *group, answer, setup)?;
+                    // The story is told to the end of the turn.
+                    result = result.and(self.core.watch.begins(at, *group, answer, setup));
                 }
                 Effect::Takes { group } => self.core.watch.takes(at, *group),
                 Effect::Gone { group } => self.core.watch.gone(at, *group),
@@ -304,13 +297,12 @@ impl State {
                     };
                     format!("> {group}: {action}{how}")
                 }),
-                Effect::Tells(event) => {
-                    self.core.watch.tells(at, event);
-                    self.note(at, || format!("  {event}"));
-                }
+                Effect::Asks { group } => self.core.watch.asks(at, *group, true),
+                Effect::AsksNothing { group } => self.core.watch.asks(at, *group, false),
+                Effect::Tells(event) => self.note(at, || format!("  {event}")),
             }
         }
-        Ok(())
+        result
     }
 
     #[allow(clippy::too_many_arguments)] // where it happens, and what

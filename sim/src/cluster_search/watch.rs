@@ -6,8 +6,6 @@
 use super::setup::{GROUPS, NODES, Setup, best, node};
 use core::fmt;
 use core::hash::Hash;
-use svrrp::cluster::Event;
-use svrrp::election::Stance;
 use svrrp::wire::{Advertisement, GroupStance};
 use svrrp::{GroupNumber, NodeNumber};
 
@@ -33,7 +31,7 @@ pub enum ClusterRule {
 impl fmt::Display for ClusterRule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
-            Self::HandOver => "two holders in a hand-over",
+            Self::HandOver => "a hand-over by which two nodes can hold a group",
             Self::Conflict => "two holders that hear each other",
             Self::Take => "a take beside an owner",
             Self::Rest => "calm, and not one owner",
@@ -104,10 +102,8 @@ pub(super) struct Watch {
     /// By receiver and sender.
     heard: [[Heard; NODES]; NODES],
     handed: [Option<HandOver>; GROUPS],
-    /// Steps for which a node has been asking, up to the failure time; 0 too if it does not ask.
-    asks: [[u8; NODES]; GROUPS],
-    /// Which nodes ask.
-    is_asking: [[bool; NODES]; GROUPS],
+    /// Steps since a node asked the question that it asks, up to the failure time.
+    asks: [[Option<u8>; NODES]; GROUPS],
     /// Steps for which two nodes have held a group and heard each other.
     conflict: [u8; GROUPS],
 }
@@ -119,8 +115,7 @@ impl Watch {
             holds: [[false; NODES]; GROUPS],
             heard: [[never; NODES]; NODES],
             handed: [None; GROUPS],
-            asks: [[0; NODES]; GROUPS],
-            is_asking: [[false; NODES]; GROUPS],
+            asks: [[None; NODES]; GROUPS],
             conflict: [0; GROUPS],
         }
     }
@@ -132,7 +127,7 @@ impl Watch {
     pub(super) fn crashes(&mut self, at: usize, setup: &Setup) {
         for group in 0..GROUPS {
             self.gone(at, group);
-            (self.asks[group][at], self.is_asking[group][at]) = (0, false);
+            self.asks[group][at] = None;
             if self.handed[group].is_some_and(|it| it.is_from(at)) {
                 self.handed[group] = None;
             }
@@ -178,14 +173,9 @@ impl Watch {
         }
     }
 
-    /// What a node tells of itself: whether it asks for a group.
-    pub(super) fn tells(&mut self, at: usize, event: &Event) {
-        if let Event::Stance { group, from, to, .. } = event
-            && (*from == Stance::Asking || *to == Stance::Asking)
-        {
-            self.asks[group.index()][at] = 0;
-            self.is_asking[group.index()][at] = *to == Stance::Asking;
-        }
+    /// A node has asked a new question for a group; or it asks nothing.
+    pub(super) fn asks(&mut self, at: usize, group: usize, is_asking: bool) {
+        self.asks[group][at] = is_asking.then_some(0);
     }
 
     /// A node begins to take a group: on a release, or without one.
@@ -203,7 +193,7 @@ impl Watch {
             let text = format!("{} takes {name} on a release that does not answer it", node(at));
             return Err((ClusterRule::HandOver, text));
         }
-        if giver.is_some() && self.asks[group][at] >= setup.failure_time() {
+        if giver.is_some() && self.asks[group][at].is_none_or(|age| age >= setup.failure_time()) {
             let text = format!("{} takes {name} on a release that is too late", node(at));
             return Err((ClusterRule::HandOver, text));
         }
@@ -279,12 +269,12 @@ impl Watch {
             if self.conflict[group] > super::longest_conflict(&setup.bound) {
                 let (name, steps) = (GroupNumber::ALL[group], self.conflict[group]);
                 let (a, b) = (node(b), node(a));
-                let text = format!("{a} and {b} hold {name}, and hear each other, for {steps} steps");
+                let text =
+                    format!("{a} and {b} hold {name}, and hear each other, for {steps} steps");
                 return Err((ClusterRule::Conflict, text));
             }
         }
-        let asks = self.asks.iter_mut().flatten().zip(self.is_asking.iter().flatten());
-        for (age, _) in asks.filter(|(_, is_asking)| **is_asking) {
+        for age in self.asks.iter_mut().flatten().flatten() {
             *age = failure_time.min(*age + 1);
         }
         for handed in self.handed.iter_mut().flatten() {
@@ -319,4 +309,3 @@ impl Watch {
         Ok(())
     }
 }
-

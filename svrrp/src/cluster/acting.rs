@@ -84,7 +84,11 @@ impl ClusterUnit {
         match state {
             // It is about what this unit does by now: else the first step of that was waiting for this one.
             State::Taking { step } if Duty::of_take().nth(step) == Some(duty) => {
-                if counts { self.took(group, step) } else { self.take_failed(now, group) }
+                if counts {
+                    self.took(group, step)
+                } else {
+                    self.take_failed(now, group)
+                }
             }
             State::Withdrawing { goal, step } if Duty::of_withdrawal().nth(step) == Some(duty) => {
                 if !counts {

@@ -156,7 +156,8 @@ impl ClusterUnit {
     pub(super) fn withdrawn(&mut self, now: Instant, group: GroupNumber, goal: Goal) {
         let to = match goal {
             Goal::Release { successor, nonce } if self.is_speaker() => {
-                let theirs = self.words_of(successor).map(|it| it.advertisement.unit.failure_time());
+                let theirs =
+                    self.words_of(successor).map(|it| it.advertisement.unit.failure_time());
                 let longer = self.config.failure_time().max(theirs.unwrap_or_default());
                 let until = now + (self.config.rules.release_time)(longer);
                 State::Released { successor, nonce, until }

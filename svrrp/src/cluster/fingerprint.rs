@@ -199,7 +199,8 @@ impl ClusterUnit {
     }
 
     fn hash_peer(&self, peer: &Peer, frame: &Frame<'_>, hasher: &mut impl Hasher) {
-        let Peer { start, newest, paths, since, last, former, stranger, is_told, told_paths } = peer;
+        let Peer { start, newest, paths, since, last, former, stranger, is_told, told_paths } =
+            peer;
         (is_told, told_paths).hash(hasher);
         if self.is_gone(peer, frame) {
             return;

@@ -23,13 +23,26 @@ pub(super) enum State {
     #[default]
     Idle,
     /// It has asked; the answer counts until then.
-    Asking { owner: NodeNumber, nonce: NonZeroU64, until: Instant },
+    Asking {
+        owner: NodeNumber,
+        nonce: NonZeroU64,
+        until: Instant,
+    },
     /// So many steps of the take are done.
-    Taking { step: usize },
+    Taking {
+        step: usize,
+    },
     Owner,
-    Withdrawing { goal: Goal, step: usize },
+    Withdrawing {
+        goal: Goal,
+        step: usize,
+    },
     /// The successor has until then to take it.
-    Released { successor: NodeNumber, nonce: NonZeroU64, until: Instant },
+    Released {
+        successor: NodeNumber,
+        nonce: NonZeroU64,
+        until: Instant,
+    },
 }
 
 impl State {
@@ -100,6 +113,9 @@ impl Holding {
             _ => None,
         };
         let running = self.running.map(|(_, _, until)| until);
-        [of_state, running, self.try_again, self.hold_until, self.ask_again].into_iter().flatten().min()
+        [of_state, running, self.try_again, self.hold_until, self.ask_again]
+            .into_iter()
+            .flatten()
+            .min()
     }
 }

@@ -241,11 +241,7 @@ impl Machine for ClusterUnit {
         }
     }
 
-    fn poll_output(
-        &mut self,
-        now: Instant,
-        buf: &mut [u8],
-    ) -> Option<Output<GroupAction, Event>> {
+    fn poll_output(&mut self, now: Instant, buf: &mut [u8]) -> Option<Output<GroupAction, Event>> {
         let now = self.wake(now);
         // Steps first: a unit that stalled withdraws before it says anything (S3).
         if let Some((id, action)) = self.poll_action(now) {

@@ -281,7 +281,9 @@ impl fmt::Display for Event {
             Self::Ranks { version } => {
                 write!(f, "the ranks of version {version} of the settings are in force")
             }
-            Self::ActionFailed { group, duty, error } => write!(f, "{group}: {duty} failed: {error}"),
+            Self::ActionFailed { group, duty, error } => {
+                write!(f, "{group}: {duty} failed: {error}")
+            }
             Self::Stalled { length } => write!(f, "did nothing for {length:?}"),
         }
     }

@@ -145,9 +145,7 @@ impl ClusterUnit {
                 GroupStance::Asking { owner, nonce } if owner == self.config.own.node => {
                     self.asked(now, group, sender.node, nonce);
                 }
-                GroupStance::Released { successor, nonce }
-                    if successor == self.config.own.node =>
-                {
+                GroupStance::Released { successor, nonce } if successor == self.config.own.node => {
                     self.granted(now, group, sender.node, nonce);
                 }
                 _ => {}
@@ -205,4 +203,3 @@ impl ClusterUnit {
         }
     }
 }
-

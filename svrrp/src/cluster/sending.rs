@@ -93,9 +93,8 @@ impl ClusterUnit {
     /// The paths to a unit: the cluster links; and X0 where it is not heard on any of those, or does not hear us there
     /// (SVRRP-2).
     fn paths_to(&self, member: Member, with_x0: bool) -> u16 {
-        let links = (0..self.config.cluster_links).fold(0_u16, |all, path| {
-            all | 1_u16.checked_shl(path.into()).unwrap_or(0)
-        });
+        let links = (0..self.config.cluster_links)
+            .fold(0_u16, |all, path| all | 1_u16.checked_shl(path.into()).unwrap_or(0));
         let hears = |paths: crate::wire::Paths| !paths.cluster_links().is_empty();
         let rules = &self.config.rules;
         let is_heard = self.peer(member).is_some_and(|it| hears(it.paths_heard(self.now, rules)));
@@ -166,12 +165,8 @@ impl ClusterUnit {
             can_be_active: self.is_fit(),
             settling: self.standing.settling,
         };
-        let content = Content {
-            product: Some(self.config.product),
-            ranks: self.ranks.1,
-            groups,
-            heard,
-        };
+        let content =
+            Content { product: Some(self.config.product), ranks: self.ranks.1, groups, heard };
         Some(Advertisement { header, unit, content: Some(content) })
     }
 

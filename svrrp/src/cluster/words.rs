@@ -91,8 +91,8 @@ impl ClusterUnit {
         let since = self.holding(group)?.conflict_since;
         let echo = content.and_then(|content| content.heard.get(self.config.own)).and_then(|it| {
             let number = it.echo.number.get();
-            let counts = it.echo.start == self.outgoing.start
-                && since.is_none_or(|since| number >= since);
+            let counts =
+                it.echo.start == self.outgoing.start && since.is_none_or(|since| number >= since);
             counts.then(|| self.history.said(number, self.outgoing.number, group)).flatten()
         });
         Some(NodeView {

@@ -29,11 +29,7 @@ pub const X0_PATH: PathId = PathId(15);
 
 /// A set of paths: cluster links, and X0.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-#[cfg_attr(
-    feature = "serde",
-    derive(serde::Serialize, serde::Deserialize),
-    serde(transparent)
-)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
 pub struct Paths(u16);
 
 impl Paths {

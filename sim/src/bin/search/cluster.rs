@@ -14,7 +14,9 @@ use svrrp::cluster::Rules;
 /// What is not said is as in the bound that shows the fault of `--break`, or, without that, nothing.
 #[derive(Debug, Args)]
 pub(crate) struct Options {
-    /// All that the cluster machine has to stand: see `ClusterBound::WHOLE`
+    /// All that the cluster machine has to stand, in six parts: 1 or 2 losses with a link that moves, and a duplicate, a
+    /// delay and a slow platform; other ranks; a link that comes back; a crash with restart, with platforms that fail or
+    /// with other ranks
     #[arg(long, conflicts_with = "broken")]
     whole: bool,
     /// The trigger level of all units
@@ -66,12 +68,7 @@ fn broken_by_name(name: &str) -> Result<&'static BrokenCluster, String> {
 }
 
 impl Options {
-    fn bound(&self) -> ClusterBound {
-        let default = match self.broken {
-            _ if self.whole => ClusterBound::WHOLE,
-            Some(broken) => broken.bound,
-            None => ClusterBound::NOTHING,
-        };
+    fn bound(&self, default: ClusterBound) -> ClusterBound {
         ClusterBound {
             level: self.level.unwrap_or(default.level),
             losses: self.losses.unwrap_or(default.losses),
@@ -89,22 +86,33 @@ impl Options {
 }
 
 pub(crate) fn main(options: &Options) -> ExitCode {
-    let bound = options.bound();
+    let parts: &[ClusterBound] = match options.broken {
+        _ if options.whole => &ClusterBound::WHOLE,
+        Some(broken) => core::slice::from_ref(&broken.bound),
+        None => &[ClusterBound::NOTHING],
+    };
     let broken = options.broken.filter(|_| !options.mended);
     let rules = broken.map_or(Rules::STANDARD, |broken| (broken.rules)());
+    let mut are_good = true;
+    for part in parts {
+        are_good &= run(options.bound(*part), rules, options.most.saturating_mul(1_000_000));
+    }
+    if let Some(peak) = super::peak_memory() {
+        println!("memory        {peak} at the most");
+    }
+    if are_good { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn run(bound: ClusterBound, rules: Rules, most: u64) -> bool {
     let begin = Instant::now();
-    let most = options.most.saturating_mul(1_000_000);
     let outcome = search_cluster(bound, rules, super::threads(), most, |depth, states, new| {
         eprint!("\r{depth:>4} steps, {states:>9} states, {new:>8} of them new ");
     });
     eprintln!();
     println!("{bound:?}");
     show(&bound, &outcome);
-    println!("took          {:.1} s", begin.elapsed().as_secs_f64());
-    if let Some(peak) = super::peak_memory() {
-        println!("memory        {peak} at the most");
-    }
-    if outcome.is_complete { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    println!("took          {:.1} s\n", begin.elapsed().as_secs_f64());
+    outcome.is_complete
 }
 
 fn show(bound: &ClusterBound, outcome: &ClusterOutcome) {
