@@ -1,1 +1,3 @@
+//! Parse and emit of an advertisement: still to come.
+
 fn main() {}

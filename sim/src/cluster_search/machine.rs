@@ -1,29 +1,23 @@
 //! The machines of a search: each is kept once, and what follows from each act of it is worked out once in a step, by the
 //! machine itself, with real datagrams.
 
-use super::setup::{Boot, GROUPS, INTERVAL, NODES, Setup, link, member, other_ranks, which};
+use super::act::{Act, Effect, follow};
+use super::setup::{GROUPS, INTERVAL, NODES, Setup, member, which};
 use crate::search::hash::{Map, Wide};
 use crate::search::store::Store;
-use arrayvec::ArrayVec;
-use ha_core::identity::PathId;
-use ha_core::machine::{ActionError, Channel, Machine as _, Origin, Output};
 use ha_core::time::Instant;
-use svrrp::cluster::{ClusterUnit, Event, Frame, Input, Names, Why};
-use svrrp::election::Stance;
-use svrrp::virtual_address::{Duty, GroupAction};
-use svrrp::wire::{DatagramId, GroupStance, MAX_DATAGRAM_LEN, Message};
-use svrrp::{GroupNumber, Member};
+use svrrp::GroupNumber;
+use svrrp::cluster::{ClusterUnit, Frame, Names};
+use svrrp::wire::{DatagramId, GroupStance, Message};
 
 /// Stands for a node that is off.
 pub(super) const OFF: u32 = u32::MAX;
 /// Numbers from here on are of machines that one thread has within a step: see [`Memory::machine`].
 const RAW: u32 = 1 << 31;
-/// The most datagrams that arrive at a node in one step.
-pub(super) const MAX_ARRIVALS: usize = 32;
 
 /// A machine, and what of it a state looks at.
 pub(super) struct Machine {
-    unit: ClusterUnit,
+    pub(super) unit: ClusterUnit,
     pub(super) start: u64,
     pub(super) last_number: u64,
     pub(super) questions: [u64; GROUPS],
@@ -51,11 +45,11 @@ impl Machine {
 }
 
 /// The nonces of the questions that a unit asks, by group.
-type Questions = [u64; svrrp::identity::MAX_GROUPS];
+pub(super) type Questions = [u64; svrrp::identity::MAX_GROUPS];
 
 /// A datagram as it was sent.
 pub(super) struct Datagram {
-    bytes: Box<[u8]>,
+    pub(super) bytes: Box<[u8]>,
     pub(super) message: Message,
 }
 
@@ -65,7 +59,7 @@ impl Datagram {
     }
 
     /// It releases the group in answer to this question.
-    fn releases(&self, group: usize, question: u64) -> bool {
+    pub(super) fn releases(&self, group: usize, question: u64) -> bool {
         let group = GroupNumber::ALL[group];
         let nonce = match &self.message {
             Message::Release(it) if it.group == group => it.nonce,
@@ -79,86 +73,6 @@ impl Datagram {
         };
         nonce.is_some_and(|nonce| nonce.get() == question)
     }
-}
-
-/// What an embedder tells its unit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Told {
-    Link(bool),
-    Ranks,
-}
-
-impl Told {
-    fn input(self) -> Input {
-        match self {
-            Self::Link(up) => link(up),
-            Self::Ranks => other_ranks(),
-        }
-    }
-}
-
-/// What becomes of the first decisive action of an act; all others are carried out at once.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Platform {
-    Works,
-    /// It is answered in the next step.
-    Slow,
-    Fails,
-}
-
-/// All that happens to a node in its turn of a step, in this order.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Act {
-    pub(super) machine: u32,
-    /// It starts.
-    pub(super) boot: Option<Boot>,
-    /// The actions that are open are done.
-    pub(super) answers: bool,
-    pub(super) told: Option<Told>,
-    pub(super) arrived: ArrayVec<u32, MAX_ARRIVALS>,
-    pub(super) platform: Platform,
-}
-
-/// What a node does in its turn, in that order.
-pub(super) enum Effect {
-    /// A datagram was taken in.
-    Hears {
-        datagram: u32,
-    },
-    /// It begins to take a group, for this reason; a datagram of `by` moved it to that, which releases the group in
-    /// answer to what it asked, or does not.
-    Begins {
-        group: usize,
-        by: Option<usize>,
-        is_answer: bool,
-        why: Why,
-    },
-    /// From now on it holds addresses of the group; from now on it does not any more.
-    Takes {
-        group: usize,
-    },
-    Gone {
-        group: usize,
-    },
-    Sends {
-        to: usize,
-        datagram: u32,
-    },
-    /// It asks for a group: with a question that is new in this turn.
-    Asks {
-        group: usize,
-    },
-    /// It does not ask for a group.
-    AsksNothing {
-        group: usize,
-    },
-    /// For a person.
-    Acts {
-        action: Duty,
-        group: GroupNumber,
-        how: Platform,
-    },
-    Tells(Event),
 }
 
 /// What follows from an act.
@@ -211,7 +125,7 @@ impl Layer {
         self.after.put(self.absolute(&unit), || Box::new(Machine::new(unit)))
     }
 
-    fn send(&self, bytes: &[u8]) -> u32 {
+    pub(super) fn send(&self, bytes: &[u8]) -> u32 {
         self.datagrams.put(Wide::of(&bytes), || Datagram {
             bytes: bytes.into(),
             message: Message::parse(bytes).expect("what a unit sends is a message"),
@@ -327,160 +241,5 @@ impl Memory {
             message.fingerprint(member(to), &common.frame(layer.now, 0), &mut hasher);
             hasher.finish_wide()
         })
-    }
-}
-
-/// Carries an act out, and notes what can be seen of it.
-struct Stage<'a> {
-    layer: &'a Layer,
-    unit: ClusterUnit,
-    stances: [Stance; GROUPS],
-    effects: Vec<Effect>,
-}
-
-fn follow(setup: &Setup, layer: &Layer, act: &Act) -> (ClusterUnit, Vec<Effect>, bool) {
-    let now = layer.now;
-    let unit = match act.boot {
-        Some(boot) => setup.start(now, boot),
-        None => layer.machine(act.machine).expect("it is not off").unit.clone(),
-    };
-    let (stances, asked) = (stances(&unit), unit.questions());
-    let mut stage = Stage { layer, unit, stances, effects: Vec::new() };
-    if act.answers {
-        stage.answer_open(now);
-    }
-    if let Some(told) = act.told {
-        stage.unit.handle_input(now, told.input()).expect("nothing is wrong with it");
-        stage.note(None);
-    }
-    for number in &act.arrived {
-        let datagram = layer.datagram(*number);
-        let peer = member(datagram.sender()).unit_id();
-        let asked = stage.unit.questions();
-        let from = Origin { peer, path: PathId(0), channel: Channel::Svrrp };
-        if stage.unit.handle_datagram(now, from, &datagram.bytes).is_ok() {
-            stage.effects.push(Effect::Hears { datagram: *number });
-        }
-        stage.note(Some((datagram, asked)));
-    }
-    stage.unit.handle_timeout(now);
-    stage.note(None);
-    let is_decisive = stage.drain(now, act.platform);
-    stage.ask(asked);
-    stage.explain();
-    (stage.unit, stage.effects, is_decisive)
-}
-
-fn stances(unit: &ClusterUnit) -> [Stance; GROUPS] {
-    let [one, two, ..] = GroupNumber::ALL;
-    [one, two].map(|group| unit.stance(group))
-}
-
-impl Stage<'_> {
-    /// Notes which groups it begins to take.
-    fn note(&mut self, by: Option<(&Datagram, Questions)>) {
-        let now = stances(&self.unit);
-        for group in 0..GROUPS {
-            if now[group] == Stance::Taking && self.stances[group] != Stance::Taking {
-                let is_answer = by.is_some_and(|(it, asked)| it.releases(group, asked[group]));
-                let by = by.map(|(it, _)| it.sender());
-                // Why, it tells later.
-                self.effects.push(Effect::Begins { group, by, is_answer, why: Why::Done });
-            }
-        }
-        self.stances = now;
-    }
-
-    /// Notes what it asks, which is another question than `asked` if it is new.
-    fn ask(&mut self, asked: Questions) {
-        for (group, (now, before)) in self.unit.questions().into_iter().zip(asked).enumerate() {
-            match now {
-                _ if group >= GROUPS => {}
-                0 => self.effects.push(Effect::AsksNothing { group }),
-                _ if now != before => self.effects.push(Effect::Asks { group }),
-                _ => {}
-            }
-        }
-    }
-
-    /// Adds to each take why it was begun.
-    fn explain(&mut self) {
-        let takes = self.effects.iter().filter_map(|effect| match effect {
-            Effect::Tells(Event::Stance { group, to: Stance::Taking, why, .. }) => {
-                Some((group.index(), *why))
-            }
-            _ => None,
-        });
-        let mut takes: Vec<_> = takes.collect();
-        for effect in &mut self.effects {
-            if let Effect::Begins { group, why, .. } = effect
-                && let Some(at) = takes.iter().position(|(of, _)| of == group)
-            {
-                *why = takes.remove(at).1;
-            }
-        }
-    }
-
-    fn answer_open(&mut self, now: Instant) {
-        let open: Vec<_> = self.unit.running().collect();
-        for (group, id, duty) in open {
-            if duty == Duty::WithdrawAddresses {
-                self.effects.push(Effect::Gone { group: group.index() });
-            }
-            self.effects.push(Effect::Acts { action: duty, group, how: Platform::Works });
-            self.unit.handle_done(now, id, Ok(()));
-            self.note(None);
-        }
-    }
-
-    /// Does all that the unit wants.
-    fn drain(&mut self, now: Instant, mut platform: Platform) -> bool {
-        let mut buf = [0; MAX_DATAGRAM_LEN];
-        let mut any_decisive = false;
-        while let Some(output) = self.unit.poll_output(now, &mut buf) {
-            match output {
-                Output::Transmit { to, len } => {
-                    let to = Member::of_unit_id(to.peer).expect("a member").node.index();
-                    let datagram = self.layer.send(&buf[..len]);
-                    self.effects.push(Effect::Sends { to, datagram });
-                }
-                Output::Action { id, action } => {
-                    let (duty, group) = duty(&action);
-                    if self.unit.stance(group) == Stance::Taking {
-                        self.effects.push(Effect::Takes { group: group.index() });
-                    }
-                    let is_decisive = matches!(duty, Duty::TakeAddresses | Duty::WithdrawAddresses);
-                    any_decisive |= is_decisive;
-                    let how = match is_decisive {
-                        true => core::mem::replace(&mut platform, Platform::Works),
-                        false => Platform::Works,
-                    };
-                    self.effects.push(Effect::Acts { action: duty, group, how });
-                    let outcome = match how {
-                        Platform::Works => Ok(()),
-                        Platform::Fails => Err(ActionError::Failed),
-                        Platform::Slow => continue,
-                    };
-                    if duty == Duty::WithdrawAddresses && outcome.is_ok() {
-                        self.effects.push(Effect::Gone { group: group.index() });
-                    }
-                    self.unit.handle_done(now, id, outcome);
-                    self.note(None);
-                }
-                Output::Event(event) => self.effects.push(Effect::Tells(event)),
-            }
-        }
-        any_decisive
-    }
-}
-
-fn duty(action: &GroupAction) -> (Duty, GroupNumber) {
-    match action {
-        GroupAction::RebuildConnections { group } => (Duty::RebuildConnections, *group),
-        GroupAction::OpenForwarding { group } => (Duty::OpenForwarding, *group),
-        GroupAction::TakeAddresses { group } => (Duty::TakeAddresses, *group),
-        GroupAction::Announce { group, .. } => (Duty::Announce, *group),
-        GroupAction::StopForwarding { group } => (Duty::StopForwarding, *group),
-        GroupAction::WithdrawAddresses { group } => (Duty::WithdrawAddresses, *group),
     }
 }

@@ -24,11 +24,13 @@
 //! # What must hold
 //! The rules are those of [`ClusterRule`].
 
+mod act;
 #[cfg(test)]
 mod alike;
 mod bound;
 mod broken;
 mod machine;
+mod naming;
 mod setup;
 mod state;
 mod story;

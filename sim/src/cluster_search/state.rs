@@ -1,13 +1,12 @@
 //! One state of the search: three machines, what is on its way between them, and what the adversary may still do.
 
-use super::machine::{Act, Common, Effect, Layer, MAX_ARRIVALS, Memory, OFF, Platform, Told};
-use super::setup::{Boot, GROUPS, NODES, Setup, member, node};
+use super::act::{Act, Effect, MAX_ARRIVALS, Platform, Told};
+use super::machine::{Layer, Memory, OFF};
+use super::setup::{Boot, NODES, Setup, node};
 use super::watch::{Answer, Broken, Watch};
 use crate::search::bound::{Kind, Left};
-use crate::search::hash::Wide;
 use crate::search::tape::Tape;
 use arrayvec::ArrayVec;
-use core::hash::Hash as _;
 use svrrp::cluster::Why;
 use svrrp::wire::Message;
 
@@ -16,37 +15,35 @@ pub(super) type Choices = Tape<32>;
 
 /// The most datagrams on their way at a time.
 const MAX_FLYING: usize = 64;
-/// The places of starts: those that the nodes have, and those before.
-const STARTS: usize = 2 * NODES;
 
 /// A datagram on its way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Flying {
-    to: u8,
+    pub(super) to: u8,
     /// Steps until its receiver's turn in which it arrives; 1: the next one.
-    wait: u8,
-    datagram: u32,
+    pub(super) wait: u8,
+    pub(super) datagram: u32,
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Node {
+pub(super) struct Node {
     /// [`OFF`]: it is off.
-    machine: u32,
+    pub(super) machine: u32,
     starts: u8,
-    link_up: bool,
+    pub(super) link_up: bool,
     /// Which ranks its configuration has.
-    ranks: u8,
+    pub(super) ranks: u8,
     /// The present start, or the last one, and the number of its last datagram; and the one before.
-    start: (u64, u64),
-    former: (u64, u64),
+    pub(super) start: (u64, u64),
+    pub(super) former: (u64, u64),
 }
 
 /// A state, but for what is on its way.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Core {
-    nodes: [Node; NODES],
+    pub(super) nodes: [Node; NODES],
     left: Left,
-    watch: Watch,
+    pub(super) watch: Watch,
 }
 
 /// A state as it is kept until it is its turn.
@@ -59,8 +56,8 @@ pub(super) struct Kept {
 /// A state.
 #[derive(Debug)]
 pub(super) struct State {
-    core: Core,
-    flying: ArrayVec<Flying, MAX_FLYING>,
+    pub(super) core: Core,
+    pub(super) flying: ArrayVec<Flying, MAX_FLYING>,
     /// What happened to whom, if that is wanted.
     pub(super) notes: Option<Vec<(usize, String)>>,
 }
@@ -368,71 +365,5 @@ impl State {
         if let Some(notes) = &mut self.notes {
             notes.push((at, text()));
         }
-    }
-
-    /// The fingerprint of the state, whatever the time, the numbers and the names are. Each machine forgets what nobody
-    /// will ask for.
-    pub(super) fn fingerprint(&mut self, stage: &mut Stage<'_>) -> u128 {
-        let Stage { layer, memory, .. } = stage;
-        let starts = self.starts(layer);
-        let mut questions = [0; NODES * GROUPS];
-        let places = questions.chunks_mut(GROUPS).zip(&self.core.nodes);
-        for (places, node) in places {
-            if let Some(machine) = memory.machine(layer, node.machine) {
-                places.copy_from_slice(&machine.questions);
-            }
-        }
-        let common = Common::new(&starts, &questions);
-        let mut hasher = Wide::new();
-        for at in 0..NODES {
-            let oldest = self.oldest_echo(layer, memory, at);
-            let it = &mut self.core.nodes[at];
-            let (fingerprint, machine) = memory.relative(layer, it.machine, common, oldest);
-            it.machine = machine;
-            (fingerprint, it.link_up, it.ranks).hash(&mut hasher);
-        }
-        for Flying { to, wait, datagram } in &self.flying {
-            let it = memory.relative_datagram(layer, *datagram, usize::from(*to), common);
-            (to, wait, it).hash(&mut hasher);
-        }
-        self.core.watch.hash(&mut hasher);
-        hasher.finish_wide()
-    }
-
-    /// Something of this start is on its way.
-    fn is_heard(&self, layer: &Layer, (start, _): (u64, u64)) -> bool {
-        let mut flying = self.flying.iter();
-        flying.any(|it| layer.datagram(it.datagram).message.header().id.start.get() == start)
-    }
-
-    /// The starts that anybody can still hear of: of each node the present one; and one that ended as long as something
-    /// of it is on its way.
-    fn starts(&self, layer: &Layer) -> [(u64, u64); STARTS] {
-        let mut starts = [(0, 0); STARTS];
-        for (at, node) in self.core.nodes.iter().enumerate() {
-            if node.machine != OFF || self.is_heard(layer, node.start) {
-                starts[at] = node.start;
-            }
-            if self.is_heard(layer, node.former) {
-                starts[NODES + at] = node.former;
-            }
-        }
-        starts
-    }
-
-    /// The lowest number of a datagram of this node that can still be echoed to it.
-    fn oldest_echo(&self, layer: &Layer, memory: &Memory, at: usize) -> u64 {
-        let (start, last) = self.core.nodes[at].start;
-        let nodes = self.core.nodes.iter();
-        let machines = nodes.filter_map(|node| memory.machine(layer, node.machine));
-        let known = machines.flat_map(|it| it.echoes[at].into_iter().flatten());
-        let flying = self.flying.iter().filter_map(|flying| {
-            let message = &layer.datagram(flying.datagram).message;
-            // What arrives will be echoed; and what comes here echoes something.
-            let own = Some(message.header().id).filter(|_| message.header().sender == member(at));
-            own.or_else(|| message.echo_for(member(at)).filter(|_| usize::from(flying.to) == at))
-        });
-        let ids = known.chain(flying).filter(|id| id.start.get() == start);
-        ids.map(|id| id.number.get()).min().unwrap_or(last)
     }
 }

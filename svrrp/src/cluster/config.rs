@@ -75,7 +75,6 @@ impl ClusterConfig {
     ///
     /// The rest: cluster 0, no members, configuration version 0, no ranks, no virtual addresses, 1 s × 5, one cluster
     /// link, X0, a restore hold of 10 s, monitoring inside the nodes, 10 s for an action.
-    #[must_use]
     pub fn builder(own: Member, product: Product, seed: u64) -> ClusterConfigBuilder {
         ClusterConfigBuilder(Self {
             own,

@@ -29,6 +29,8 @@ impl ClusterUnit {
         }
     }
 
+    // A guard would hand what it refuses to the arms below.
+    #[allow(clippy::collapsible_match)]
     fn decide(&mut self, now: Instant, group: GroupNumber) {
         let Some(holding) = self.holding(group) else { return };
         let (state, may_take) = (holding.state, holding.hold_until.is_none());
