@@ -13,11 +13,13 @@
 
 extern crate alloc;
 
+pub mod node;
 mod status;
 mod unit;
 
 #[cfg(feature = "tokio")]
 pub mod driver;
 
+pub use node::ClusterNode;
 pub use status::{Status, SyncStatus};
 pub use unit::{Action, Appliance, Config, Event, Input, Refusal};

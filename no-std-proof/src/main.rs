@@ -2,7 +2,8 @@
 //!
 //! It brings its own panic handler, so whatever pulled in `std` would fail the build with a duplicate
 //! lang item (E0152). And it calls what it links: two units find their roles, the Active's connection
-//! reaches the Standby, the Active falls silent, and the Standby takes over with the connection. The
+//! reaches the Standby, the Active falls silent, and the Standby takes over with the connection; two nodes of a
+//! cluster share two groups. The
 //! exit status says how far that came: 0 is all of it.
 
 #![no_std]
@@ -10,6 +11,7 @@
 
 extern crate alloc;
 
+mod cluster;
 mod platform;
 
 use alloc::vec;
@@ -31,6 +33,7 @@ enum Failed {
     Election = 3,
     Synchronization = 4,
     TakeOver = 5,
+    Cluster = 6,
 }
 
 #[unsafe(no_mangle)]
@@ -66,7 +69,7 @@ fn proof() -> Result<(), Failed> {
     if !has_role(&pair[1], Role::Active) || !has(&pair[1], &connection) {
         return Err(Failed::TakeOver);
     }
-    Ok(())
+    cluster::proof().ok_or(Failed::Cluster)
 }
 
 /// Lets the units run, millisecond by millisecond, on a network that loses nothing.

@@ -127,6 +127,8 @@ broken! {
         };
     "never-one-sided", "a lost target never counts",
         [Monitors], {}, |_| true, |rules| rules.is_one_sided = |_, _, _| false;
+    "unproven-counts", "what has not shown that it works counts as working, whoever holds the role",
+        [Monitors], {}, |_| true, |rules| rules.must_show = |_| false;
     "restarts-without-end", "a service is restarted as often as it fails",
         [Restarts], {}, |_| true, |rules| rules.may_restart = |_, _| true;
     "failed-withdrawal", "a unit that could not withdraw gives the role up all the same",

@@ -27,6 +27,7 @@ plans! {
     "both-overdue",
     "clock-set-back-in-a-conflict",
     "conflict-with-changing-facts",
+    "failed-before-it-hung",
     "fit-again-in-a-conflict",
     "found-and-gone-at-once",
     "hung-in-a-conflict",

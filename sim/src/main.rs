@@ -4,6 +4,8 @@
 // A program at the edge: it reads the clock to say how fast it is and to stop in time.
 #![allow(clippy::arithmetic_side_effects, clippy::disallowed_methods)]
 
+mod clusters;
+
 use clap::Parser;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use sim::plan::Kind;
@@ -18,9 +20,17 @@ use std::time::{Duration, Instant};
 /// So many lines of the timeline of a run that failed are shown.
 const SHOWN: usize = 60;
 
+const NO_SUCH_FAULT: &str = "no such fault; --list-breaks lists them";
+
 /// Simulates pairs of firewalls with faults, and checks that what must always hold does.
 #[derive(Debug, Parser)]
 struct Options {
+    /// Clusters of two to four nodes instead of pairs.
+    #[arg(long, conflicts_with_all = ["plan", "known", "kind"])]
+    cluster: bool,
+    /// Of the faults of that run these only, by their numbers.
+    #[arg(long, value_name = "NUMBERS", value_delimiter = ',', requires_all = ["cluster", "seed"])]
+    only: Option<Vec<usize>>,
     /// Replay the run of this seed, with its timeline.
     #[arg(long, conflicts_with_all = ["runs", "known"])]
     seed: Option<u64>,
@@ -46,8 +56,8 @@ struct Options {
     #[arg(long)]
     known: bool,
     /// Put this deliberate fault into the machines, to see it caught.
-    #[arg(long = "break", value_name = "NAME", value_parser = broken_by_name)]
-    broken: Option<&'static Broken>,
+    #[arg(long = "break", value_name = "NAME")]
+    broken: Option<String>,
     /// List the deliberate faults.
     #[arg(long)]
     list_breaks: bool,
@@ -58,6 +68,18 @@ struct Options {
 
 fn main() -> ExitCode {
     let options = Options::parse();
+    let broken = options.broken.as_deref();
+    if options.cluster {
+        return match broken.map(|name| sim::cluster::broken(name).ok_or(NO_SUCH_FAULT)).transpose()
+        {
+            Ok(broken) => clusters::main(&options, broken),
+            Err(error) => refused(error),
+        };
+    }
+    let broken = match broken.map(broken_by_name).transpose() {
+        Ok(broken) => broken,
+        Err(error) => return refused(error),
+    };
     if options.list_breaks {
         for Broken { name, what, caught_by, .. } in BROKEN {
             let rules: Vec<_> = caught_by.iter().map(ToString::to_string).collect();
@@ -66,7 +88,7 @@ fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     let is_good = match (options.seed, &options.plan) {
-        (Some(seed), _) => replay(&Plan::from_seed(seed).with(options.broken), options.heartbeats),
+        (Some(seed), _) => replay(&Plan::from_seed(seed).with(broken), options.heartbeats),
         (None, Some(file)) => match read(file) {
             Ok(plan) => replay(&plan, options.heartbeats),
             Err(error) => {
@@ -75,13 +97,18 @@ fn main() -> ExitCode {
             }
         },
         (None, None) if options.known => run_known(),
-        (None, None) => run_fresh(&options),
+        (None, None) => run_fresh(&options, broken),
     };
     if is_good { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-fn broken_by_name(name: &str) -> Result<&'static Broken, String> {
-    broken(name).ok_or_else(|| "no such fault; --list-breaks lists them".into())
+fn refused(error: &str) -> ExitCode {
+    eprintln!("sim: {error}");
+    ExitCode::from(2)
+}
+
+fn broken_by_name(name: &str) -> Result<&'static Broken, &'static str> {
+    broken(name).ok_or(NO_SUCH_FAULT)
 }
 
 fn kind_by_name(name: &str) -> Result<Kind, String> {
@@ -122,7 +149,8 @@ fn run_known() -> bool {
     is_good
 }
 
-fn run_fresh(options: &Options) -> bool {
+/// The seeds, the threads, and what is asked before each run: draws the bar, and stops in time.
+fn fresh<T>(options: &Options, work: impl FnOnce(Fresh<'_>) -> T) -> (T, Duration) {
     // Short enough to be read aloud.
     let from = options.from.unwrap_or_else(|| fastrand::u64(0..1 << 40));
     let threads =
@@ -135,13 +163,31 @@ fn run_fresh(options: &Options) -> bool {
     let limit = options.time.map(Duration::from_secs);
     println!("seeds from {from}, {threads} threads");
     let seeds = from..from.saturating_add(options.runs);
-    let report = run_many(seeds, options.kind, options.broken, threads, &|ended| {
-        // The bar draws itself some times a second, however often it is told.
-        bar.set_position(ended);
-        limit.is_none_or(|limit| begin.elapsed() < limit)
+    let done = work(Fresh {
+        seeds,
+        threads,
+        goes_on: &|ended| {
+            // The bar draws itself some times a second, however often it is told.
+            bar.set_position(ended);
+            limit.is_none_or(|limit| begin.elapsed() < limit)
+        },
     });
     bar.finish_and_clear();
-    show(&report, options.broken, begin.elapsed(), threads)
+    (done, begin.elapsed())
+}
+
+struct Fresh<'a> {
+    seeds: core::ops::Range<u64>,
+    threads: usize,
+    goes_on: &'a (dyn Fn(u64) -> bool + Sync),
+}
+
+fn run_fresh(options: &Options, broken: Option<&'static Broken>) -> bool {
+    let work = |it: Fresh<'_>| {
+        (run_many(it.seeds, options.kind, broken, it.threads, it.goes_on), it.threads)
+    };
+    let ((report, threads), took) = fresh(options, work);
+    show(&report, broken, took, threads)
 }
 
 fn show(report: &Report, broken: Option<&'static Broken>, took: Duration, threads: usize) -> bool {

@@ -61,7 +61,7 @@ fn ipv6(number: u8, weight: u16) -> Ipv6Monitoring {
     let address = |host| Ipv6Addr::new(0xfd00, 0, 0, number.into(), 0, 0, 0, host);
     Ipv6Monitoring {
         shared: format!("{}/64", address(1)).parse().expect("a network"),
-        link_local: Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 1),
+        link_local: Some(Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 1)),
         addresses: [address(2), address(3)],
         management: false,
         target: Some(address(0x254)),

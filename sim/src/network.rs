@@ -1,4 +1,4 @@
-//! The network between the units: one link per path and direction, with its faults.
+//! The network between the units: one link per path and direction, with its faults; and what is under way on links.
 
 use crate::random::{Random, nanos};
 use core::cmp::{Ordering, Reverse};
@@ -25,6 +25,7 @@ pub struct Link {
 /// A datagram on its way.
 #[derive(Debug)]
 pub(crate) struct Packet {
+    pub(crate) from: usize,
     pub(crate) to: usize,
     pub(crate) path: PathId,
     pub(crate) channel: Channel,
@@ -38,10 +39,25 @@ pub struct Network {
     pub links: Vec<[Link; 2]>,
     /// The longest delay that any datagram could have had so far.
     pub longest_delay: Duration,
-    flying: BinaryHeap<Reverse<Flight>>,
+    flying: Flying,
+}
+
+/// What is under way, on whatever links.
+#[derive(Debug, Default)]
+pub(crate) struct Flying {
+    flights: BinaryHeap<Reverse<Flight>>,
     sent: u64,
     /// Buffers of packets that have arrived: a datagram allocates nothing.
     spare: Vec<Vec<u8>>,
+}
+
+/// From which unit to which, and how.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Way {
+    pub(crate) from: usize,
+    pub(crate) to: usize,
+    pub(crate) path: PathId,
+    pub(crate) channel: Channel,
 }
 
 /// Ordered by the time of arrival, and then by that of sending.
@@ -57,9 +73,7 @@ impl Network {
         Self {
             links: vec![[Link::default(); 2]; paths],
             longest_delay: Duration::ZERO,
-            flying: BinaryHeap::new(),
-            sent: 0,
-            spare: Vec::new(),
+            flying: Flying::default(),
         }
     }
 
@@ -77,38 +91,22 @@ impl Network {
         bytes: &[u8],
     ) {
         let link = self.links[usize::from(path.0)][from];
-        if link.cut || (link.loss > 0 && random.chance(link.loss)) {
-            return;
-        }
-        self.longest_delay = self.longest_delay.max(link.delay + link.jitter);
-        let twice = link.duplicates > 0 && random.chance(link.duplicates);
-        for _ in 0..=u8::from(twice) {
-            let late = if link.jitter.is_zero() { 0 } else { nanos(random.up_to(link.jitter)) };
-            let mut copy = self.spare.pop().unwrap_or_default();
-            copy.extend_from_slice(bytes);
-            let packet = Packet { to: 1 - from, path, channel, bytes: copy };
-            let arrives = now + nanos(link.delay) + late;
-            self.flying.push(Reverse(Flight { arrives, number: self.sent, packet }));
-            self.sent += 1;
+        if self.flying.send(now, random, link, Way { from, to: 1 - from, path, channel }, bytes) {
+            self.longest_delay = self.longest_delay.max(link.delay + link.jitter);
         }
     }
 
     pub(crate) fn next_arrival(&self) -> Option<u64> {
-        self.flying.peek().map(|Reverse(flight)| flight.arrives)
+        self.flying.next_arrival()
     }
 
     /// Takes the next packet that has arrived. Its buffer goes back by [`Network::recycle`].
     pub(crate) fn arrived(&mut self, now: u64) -> Option<Packet> {
-        if self.next_arrival()? > now {
-            return None;
-        }
-        self.flying.pop().map(|Reverse(flight)| flight.packet)
+        self.flying.arrived(now)
     }
 
     pub(crate) fn recycle(&mut self, packet: Packet) {
-        let mut bytes = packet.bytes;
-        bytes.clear();
-        self.spare.push(bytes);
+        self.flying.recycle(packet);
     }
 
     /// Not all that is sent arrives.
@@ -127,7 +125,52 @@ impl Network {
 
     /// What is under way is lost.
     pub fn drop_flying(&mut self) {
-        self.flying.clear();
+        self.flying.flights.clear();
+    }
+}
+
+impl Flying {
+    /// Says whether it goes on its way: if it was not lost.
+    pub(crate) fn send(
+        &mut self,
+        now: u64,
+        random: &mut Random,
+        link: Link,
+        Way { from, to, path, channel }: Way,
+        bytes: &[u8],
+    ) -> bool {
+        if link.cut || (link.loss > 0 && random.chance(link.loss)) {
+            return false;
+        }
+        let twice = link.duplicates > 0 && random.chance(link.duplicates);
+        for _ in 0..=u8::from(twice) {
+            let late = if link.jitter.is_zero() { 0 } else { nanos(random.up_to(link.jitter)) };
+            let mut copy = self.spare.pop().unwrap_or_default();
+            copy.extend_from_slice(bytes);
+            let packet = Packet { from, to, path, channel, bytes: copy };
+            let arrives = now + nanos(link.delay) + late;
+            self.flights.push(Reverse(Flight { arrives, number: self.sent, packet }));
+            self.sent += 1;
+        }
+        true
+    }
+
+    pub(crate) fn next_arrival(&self) -> Option<u64> {
+        self.flights.peek().map(|Reverse(flight)| flight.arrives)
+    }
+
+    /// Takes the next packet that has arrived. Its buffer goes back by [`Flying::recycle`].
+    pub(crate) fn arrived(&mut self, now: u64) -> Option<Packet> {
+        if self.next_arrival()? > now {
+            return None;
+        }
+        self.flights.pop().map(|Reverse(flight)| flight.packet)
+    }
+
+    pub(crate) fn recycle(&mut self, packet: Packet) {
+        let mut bytes = packet.bytes;
+        bytes.clear();
+        self.spare.push(bytes);
     }
 }
 

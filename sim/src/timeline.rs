@@ -3,7 +3,7 @@
 use crate::trace::{Entry, What};
 use core::fmt::{self, Display, Write as _};
 use core::time::Duration;
-use ha_core::pair::{Event, Stance};
+use ha_core::pair::Event;
 
 /// How wide the column of a unit is.
 const COLUMN: usize = 58;
@@ -80,50 +80,8 @@ impl Display for What {
             Self::OtherAction(name) => write!(f, "> {name}"),
             Self::Done(name, true) => write!(f, "< {name}"),
             Self::Done(name, false) => write!(f, "< {name} failed"),
-            Self::Event(event) => news(f, event),
+            Self::Event(event @ Event::RoleChanged { .. }) => write!(f, "== {event}"),
+            Self::Event(event) => write!(f, "{event}"),
         }
-    }
-}
-
-fn news(f: &mut fmt::Formatter<'_>, event: &Event) -> fmt::Result {
-    match event {
-        Event::RoleChanged { to, why, .. } => write!(f, "== {to}: {why}"),
-        Event::PeerHeard { stance, .. } => write!(f, "hears its peer, which {}", says(*stance)),
-        Event::PeerStance { stance } => write!(f, "hears that its peer {}", says(*stance)),
-        Event::PeerLost { silence } => write!(f, "its peer has been silent for {silence:?}"),
-        Event::PathLost(path) => write!(f, "hears nothing on {path}"),
-        Event::PathHeard(path) => write!(f, "hears its peer on {path}"),
-        Event::Conflict { our_term, peer_term } => {
-            write!(f, "both are Active: its term is {our_term}, its peer's {peer_term}")
-        }
-        Event::Stalled { length } => write!(f, "finds that it did nothing for {length:?}"),
-        Event::ActionFailed { action, error } => write!(f, "{action} failed: {error}"),
-        Event::HandOverAborted(why) => write!(f, "the hand-over is off: {why}"),
-        Event::MayStop { peer_took: true } => f.write_str("may stop: its peer has taken over"),
-        Event::MayStop { peer_took: false } => f.write_str("may stop: nobody waits for it"),
-        Event::Demoted(demotion) => write!(f, "is less fit: {demotion}"),
-        Event::DemotionOver { demotion, .. } => write!(f, "is no longer less fit: {demotion}"),
-        Event::FlapHold { .. } => f.write_str("changed too often: holds voluntary changes back"),
-        Event::FlapHoldOver => f.write_str("holds voluntary changes back no longer"),
-        Event::Synchronized(true) => f.write_str("its table is complete"),
-        Event::Synchronized(false) => f.write_str("its table is no longer complete"),
-        Event::HeldForReadiness { limit } => {
-            write!(f, "would take the role, and waits up to {limit:?} to be ready for it")
-        }
-        Event::ReadinessOverdue => f.write_str("waits for its readiness no longer"),
-        other => write!(f, "{other:?}"),
-    }
-}
-
-/// What a peer says of its role.
-fn says(stance: Stance) -> &'static str {
-    match stance {
-        Stance::Left => "leaves",
-        Stance::Election => "looks for an Active",
-        Stance::Standby => "is Standby",
-        Stance::Active => "is Active",
-        Stance::Withdrawing => "is giving the role up",
-        Stance::Released => "has released the role",
-        Stance::Recovering => "has given the role up after a stall",
     }
 }

@@ -180,9 +180,10 @@ fn what_is_too_long_is_refused() {
 /// SVRRP-4, NODE-1: of all numbers of nodes and units only those that there are name a sender.
 #[test]
 fn a_sender_out_of_range_is_refused() {
+    let minimal = vectors::bytes("advertisement-minimal");
     for number in 0..=u8::MAX {
         for (at, allowed) in [(10, 1..=4), (11, 0..=1)] {
-            let mut datagram = vectors::bytes("advertisement-minimal");
+            let mut datagram = minimal.clone();
             datagram[at] = number;
             put_right(&mut datagram);
             let refused = refused_or_the_same(&datagram);
@@ -195,8 +196,9 @@ fn a_sender_out_of_range_is_refused() {
 /// SVRRP-4: the types that are kept for what is to come are refused like all that do not exist.
 #[test]
 fn every_other_type_is_refused() {
+    let full = vectors::bytes("advertisement-full");
     for kind in (5..=u8::MAX).chain([0]) {
-        let mut datagram = vectors::bytes("advertisement-full");
+        let mut datagram = full.clone();
         datagram[3] = kind;
         put_right(&mut datagram);
         let refused = Message::parse(&datagram);

@@ -7,19 +7,11 @@
 mod common;
 
 use common::strategies::{advertisement, message};
-use common::{emitted, put_right, vectors};
+use common::{emitted, look_at, put_right, vectors};
 use proptest::prelude::*;
+use std::sync::LazyLock;
 use svrrp::wire::{AdvertisementView, Datagram, MAGIC, MAX_DATAGRAM_LEN};
 use svrrp::{Advertisement, Claim, Management, Message, Release};
-
-/// Bytes that are taken mean something that can be written, and is then the same.
-fn look_at(datagram: &[u8]) {
-    if let Ok(message) = Message::parse(datagram) {
-        let again = emitted(&message);
-        assert!(again.len() <= datagram.len());
-        assert_eq!(Message::parse(&again), Ok(message));
-    }
-}
 
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
@@ -90,8 +82,8 @@ proptest! {
         at_vector in any::<prop::sample::Index>(),
         changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>(), 0..4_u8), 1..5),
     ) {
-        let vectors = vectors::all();
-        let mut bytes = at_vector.get(&vectors).bytes.clone();
+        static VECTORS: LazyLock<Vec<vectors::Vector>> = LazyLock::new(vectors::all);
+        let mut bytes = at_vector.get(&VECTORS).bytes.clone();
         for (at, byte, what) in changes {
             let at = at.index(bytes.len());
             match what {

@@ -1,12 +1,17 @@
-//! The status of a running unit: what `status` prints, for a person or as JSON.
+//! The status of a running unit: what `status` prints, for a person or as JSON. It is that of `ha-core`, with the
+//! names and words that this program has for what is a number there.
 
-mod monitors;
+mod names;
 mod text;
 
-pub use monitors::{Deduction, Link, Service, Target};
+pub use names::{Deduction, Names, OnDevice};
 
-use ha_core::identity::{Designation, InterfaceId, Label, ServiceId};
-use ha_core::pair::{Health, Maintenance as Mode, Obstacles, PairStatus, Role};
+use ha_core::identity::Designation;
+use ha_core::monitor::{LinkStatus, ServiceStatus, TargetStatus};
+use ha_core::pair::{
+    ActiveUnit, Counters, Failover, Health, Maintenance as Mode, Obstacles, PairStatus, PathStatus,
+    Role,
+};
 use ha_core::time::Instant;
 use serde::{Deserialize, Serialize};
 use statesync::{Progress, SyncRole};
@@ -17,7 +22,7 @@ use std::time::Duration;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Status {
     /// NONE, ELECTION, ACTIVE, STANDBY, SYNC, REBOOT or ERROR.
-    pub role: String,
+    pub role: Role,
     /// The state of the role machine, finer than the role.
     pub state: String,
     /// For how long it has the role, in milliseconds.
@@ -30,20 +35,26 @@ pub struct Status {
     pub designation: Designation,
     /// This unit's serial number.
     pub serial: String,
+    /// When this was read, by the unit's own clock: the instants below are on it.
+    pub now: Instant,
+    /// Which unit is Active; absent if none is known to be.
+    pub active: Option<ActiveUnit>,
+    /// When this unit last took the role or gave it up, and why; absent if it never was Active.
+    pub last_failover: Option<Failover>,
     /// How often the role changed since the program started.
     pub role_changes: u64,
-    /// How often it became Active since the program started.
-    pub takes: u64,
+    /// What the role machine has counted since then.
+    pub counted: Counters,
     /// How fit it is for the role.
     pub health: Health,
     /// What its health weight lacks, and why.
     pub deductions: Vec<Deduction>,
     /// The links that are monitored.
-    pub links: Vec<Link>,
+    pub links: Vec<OnDevice<LinkStatus>>,
     /// What is probed.
-    pub targets: Vec<Target>,
+    pub targets: Vec<OnDevice<TargetStatus>>,
     /// The services that are watched.
-    pub services: Vec<Service>,
+    pub services: Vec<ServiceStatus>,
     /// What makes it less fit.
     pub demotions: Vec<Demotion>,
     /// What keeps it from taking the role, for a person; absent if nothing does.
@@ -64,7 +75,7 @@ pub struct Status {
     pub sync: Sync,
     /// The longest time by which a heartbeat was late, in microseconds.
     pub longest_stall_us: u64,
-    /// What was ignored, refused or lost, by reason; only what occurred.
+    /// What else was ignored, refused or lost, by reason; only what occurred.
     pub counters: BTreeMap<String, u64>,
 }
 
@@ -114,10 +125,9 @@ pub struct Maintenance {
 pub struct Path {
     /// Its name in the configuration.
     pub name: String,
-    /// The peer is heard on it.
-    pub heard: bool,
-    /// The peer hears us on it.
-    pub heard_by_peer: bool,
+    /// How it is.
+    #[serde(flatten)]
+    pub status: PathStatus,
 }
 
 /// State synchronization.
@@ -163,30 +173,18 @@ impl Sync {
     }
 }
 
-/// What a person calls the things to which the machines give numbers.
-#[derive(Debug)]
-pub struct Names<'a> {
-    /// The paths, in their order.
-    pub paths: &'a [String],
-    /// The serial number that the peer should have.
-    pub peer_serial: &'a str,
-    /// The network interfaces.
-    pub devices: &'a BTreeMap<InterfaceId, String>,
-    /// The services.
-    pub services: BTreeMap<ServiceId, Label>,
-}
-
-/// Puts a status together, without what the program counts.
+/// Puts a status together, without what the program counts by itself.
 #[must_use]
 pub fn assemble(
     pair: &PairStatus,
+    counted: Counters,
     now: Instant,
     sync: Option<&Progress>,
     names: &Names<'_>,
 ) -> Status {
     let peer = pair.peer.as_ref();
     Status {
-        role: pair.role.to_string(),
+        role: pair.role,
         state: pair.state.to_string(),
         since_ms: millis(now.saturating_since(pair.decision.at)),
         why: match (pair.role, pair.mismatch) {
@@ -196,13 +194,16 @@ pub fn assemble(
         decision: pair.decision.to_string(),
         designation: pair.designation,
         serial: pair.serial.to_string(),
+        now,
+        active: pair.active,
+        last_failover: pair.last_failover,
         role_changes: 0,
-        takes: 0,
+        counted,
         health: pair.health,
         deductions: names.deductions(&pair.deductions),
-        links: pair.links.iter().map(|it| names.link(it)).collect(),
-        targets: pair.targets.iter().map(|it| names.target(it)).collect(),
-        services: pair.services.iter().map(Service::of).collect(),
+        links: pair.links.iter().map(|it| names.on_device(it.interface, *it)).collect(),
+        targets: pair.targets.iter().map(|it| names.on_device(it.interface, *it)).collect(),
+        services: pair.services.clone(),
         demotions: pair
             .demotions
             .iter()
@@ -234,11 +235,7 @@ pub fn assemble(
             .paths
             .iter()
             .zip(names.paths)
-            .map(|(path, name)| Path {
-                name: name.clone(),
-                heard: path.heard,
-                heard_by_peer: path.heard_by_peer,
-            })
+            .map(|(status, name)| Path { name: name.clone(), status: *status })
             .collect(),
         sync: sync.map(Sync::of).unwrap_or_default(),
         longest_stall_us: u64::try_from(pair.longest_stall.as_micros()).unwrap_or(u64::MAX),

@@ -1,9 +1,10 @@
 //! A configuration that is wrong is refused, with the key and the reason.
 
-#![allow(clippy::expect_used, clippy::unwrap_used)] // a test says plainly what it expects
+#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)] // a test says plainly what it expects
 
 use ha_core::address::MacAddress;
-use ha_core::identity::Designation;
+use ha_core::identity::{Designation, InterfaceId};
+use ha_core::monitor::Zone;
 use ha_core::pair::{Mode, PathKind};
 use linux_firewall::config;
 use statesync::connection::{ConnectionKey, Transport};
@@ -333,6 +334,7 @@ fn what_may_be_left_out_has_its_default() {
     assert_eq!((file.pair.preempt, file.pair.flap_changes), (false, 3));
     assert_eq!(file.pair.flap_window.as_secs(), 600);
     assert_eq!((file.monitoring.probe_interval.as_secs(), file.monitoring.missed_probes), (20, 3));
+    assert!(!file.monitoring.online_licensing);
     assert_eq!(file.process.metrics, None);
     assert!(file.service.is_empty() && checked.services.is_empty());
     assert!(checked.warnings().is_empty());
@@ -363,6 +365,12 @@ fn monitoring_that_is_not_allowed_is_named_with_the_reason() {
         ("\"10.3.0.53\"", "\"10.3.0.3\"", "interface 3 (dmz0): probe-ipv4", "own address"),
         ("\"fd00:3::53\"", "\"::\"", "interface 3 (dmz0): probe-ipv6", "unspecified"),
         (
+            "addresses = [\"10.2.0.1/24\"]",
+            "addresses = [\"10.3.0.9/24\"]\nmonitoring-ipv4 = [\"10.3.0.4\", \"10.3.0.2\"]",
+            "interface 3 (dmz0): monitoring-ipv4",
+            "is also on",
+        ),
+        (
             "monitoring-ipv4 = [\"10.3.0.2\", \"10.3.0.3\"]\n",
             "",
             "interface 3 (dmz0): probe-ipv4",
@@ -374,7 +382,7 @@ fn monitoring_that_is_not_allowed_is_named_with_the_reason() {
             "interface 2 (wan0): monitoring-ipv6",
             "shares no IPv6 address",
         ),
-        ("weight = 4", "weight = 65535", "interface.weight", "65535 at the most"),
+        ("weight = 4", "weight = 65535", "interface.weight", "below 10000"),
         ("name = \"dns\"", "name = \"\"", "service 1 (): name", "empty"),
         ("name = \"dns\"", "name = \"routing\"", "service.name", "twice"),
         ("\"11s\"", "\"2h\"", "service 1 (dns): deadline", "from 10 ms to 1 h"),
@@ -417,10 +425,99 @@ fn each_unit_has_its_own_addresses() {
     let pair = checked.pair(1, |_| MacAddress([2, 0, 0, 0, 0, 1]), None).unwrap();
     let services = pair.monitoring().services();
     assert_eq!((services[0].restarts, services[1].restarts), (4, 0), "nothing restarts the second");
-    let links: Vec<_> = checked.monitored_links().map(|(_, device)| device).collect();
-    assert_eq!(links, ["lan0", "wan0", "dmz0"]);
+    let ports: Vec<_> = checked.monitored_ports().map(|(_, port, device)| (port, device)).collect();
+    assert_eq!(ports, [(0, "lan0"), (0, "wan0"), (0, "dmz0")]);
     let one = loaded(&changed("monitor = true", "monitor = false")).unwrap();
-    assert_eq!(one.monitored_links().count(), 2);
+    assert_eq!(one.monitored_ports().count(), 2);
+}
+
+/// MON-1: an interface can be made of several ports: they are told apart, and count as one interface.
+#[test]
+fn an_interface_can_have_redundant_ports() {
+    let text = changed("monitor = true", "ports = [\"eth1\", \"eth2\"]");
+    let checked = loaded(&text).unwrap();
+    let ports: Vec<_> = checked.monitored_ports().take(3).collect();
+    let (lan, wan) = (InterfaceId(1), InterfaceId(2));
+    assert_eq!(ports, [(lan, 0, "eth1"), (lan, 1, "eth2"), (wan, 0, "wan0")]);
+    let pair = checked.pair(1, |_| MacAddress([2, 0, 0, 0, 0, 1]), None).unwrap();
+    let monitored = &pair.monitoring().interfaces()[0];
+    assert_eq!(monitored.physical.unwrap().ports, 2);
+    let nine: Vec<_> = (1..=9).map(|number| format!("eth{number}")).collect();
+    let ports = |ports: &str| refused(&changed("monitor = true", ports));
+    for (message, reason) in [
+        (ports(&format!("ports = {nine:?}")), "cannot have 9 ports"),
+        (ports("ports = []"), "cannot have 0 ports"),
+        (ports("ports = [\"eth1\", \"eth1\"]"), "twice"),
+        (ports("ports = [\"\"]"), "1 to 15 bytes"),
+        (ports("ports = [\"a-name-too-long-\"]"), "1 to 15 bytes"),
+        (ports("monitor = false\nports = [\"eth1\"]"), "not monitored"),
+    ] {
+        assert!(message.starts_with("interface 1 (lan0): ports: "), "{message}");
+        assert!(message.contains(reason), "{message}");
+    }
+}
+
+/// MON-8: with online licensing both units need an address of their own on a WAN, or on X0.
+#[test]
+fn online_licensing_needs_addresses_of_the_units_own() {
+    let online = changed("missed-probes = 2", "online-licensing = true");
+    let message = refused(&online);
+    assert!(message.starts_with("monitoring.online-licensing: X0: "), "{message}");
+    let zone = |zone: &str| {
+        online.replacen("monitoring-ipv4", &format!("zone = \"{zone}\"\nmonitoring-ipv4"), 1)
+    };
+    for enough in ["wan", "x0"] {
+        let checked = loaded(&zone(enough)).unwrap();
+        let pair = checked.pair(1, |_| MacAddress([2, 0, 0, 0, 0, 1]), None).unwrap();
+        let zone = pair.monitoring().interfaces()[2].zone;
+        assert_eq!(zone, if enough == "wan" { Zone::Wan } else { Zone::X0 });
+    }
+    assert!(refused(&zone("other")).starts_with("monitoring.online-licensing: "));
+    assert!(refused(&zone("lan")).contains("unknown variant `lan`"));
+}
+
+/// MON-5, MON-6, MON-7: units that are to be managed by addresses of their own need some, in each family that is
+/// written down.
+#[test]
+fn management_needs_addresses_of_the_units_own() {
+    let managed = changed("monitoring-ipv4", "management = true\nmonitoring-ipv4");
+    let checked = loaded(&managed).unwrap();
+    let pair = checked.pair(1, |_| MacAddress([2, 0, 0, 0, 0, 1]), None).unwrap();
+    let dmz = &pair.monitoring().interfaces()[2];
+    assert!(dmz.ipv4.unwrap().management && dmz.ipv6.unwrap().management);
+    let without = managed
+        .replace("\"10.3.0.2\", \"10.3.0.3\"", "\"0.0.0.0\", \"0.0.0.0\"")
+        .replace("probe-ipv4 = \"10.3.0.53\"", "");
+    let message = refused(&without);
+    let key = "interface 3 (dmz0): monitoring-ipv4: ";
+    assert!(message.starts_with(key) && message.contains("management needs IPv4"), "{message}");
+    let message = refused(&changed("monitor = true", "management = true"));
+    assert!(message.starts_with("interface 1 (lan0): management: "), "{message}");
+}
+
+/// CRASH-1: a service that works must not miss its deadline because a check takes its time: the time-limit of a
+/// command counts, that of a pid file does not.
+#[test]
+fn a_deadline_has_room_for_a_slow_check() {
+    let short = changed("\"11s\"", "\"3999ms\"");
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("unit.toml");
+    std::fs::write(&file, &short).unwrap();
+    let seconds = std::time::Duration::from_secs;
+    let error = config::load(&file).unwrap_err();
+    let config::ConfigError::Deadline { key, deadline, every, time_limit } = &error else {
+        panic!("{error}");
+    };
+    assert_eq!((key.as_str(), deadline.as_millis()), ("service 1 (dns): deadline", 3999));
+    assert_eq!((*every, *time_limit), (seconds(1), seconds(3)));
+    assert_eq!(
+        error.to_string(),
+        "service 1 (dns): deadline: 3.999s is shorter than every and time-limit together (1s and 3s): \
+         a slow check would miss it"
+    );
+    loaded(&changed("\"11s\"", "\"4s\"")).unwrap();
+    let command = "command = [\"/usr/bin/true\", \"x\"]";
+    loaded(&short.replace(command, "pid-file = \"/run/dns.pid\"")).unwrap();
 }
 
 /// PAIR-2: the pair is stateful if connections are synchronized, and only then.

@@ -74,7 +74,7 @@ fn a_unit_that_is_cut_off_gives_the_role_up() {
     let unit = site.start();
     site.until_active();
     site.peer.ip("link set lan0 down");
-    site.status_when("one is left", |status| status["health"]["weight"] == 1);
+    site.status_when("one is left", |status| status["health"]["weight"] == 9_999);
     assert_eq!(site.status().unwrap()["role"], "ACTIVE");
     site.unit.ip("link set far0 down");
     let status = site.status_when("it is Standby", |status| status["role"] == "STANDBY");

@@ -50,20 +50,50 @@ fn the_role_goes_to_where_the_link_is_up() {
     assert_eq!(here["links"][1]["up"], false);
     assert_eq!(here["deductions"][0]["what"], "link of wan0");
     let text_here = text(&ours);
-    assert!(text_here.contains("\n  health   1\n  lacks    1: link of wan0\n"), "{text_here}");
+    assert!(text_here.contains("\n  health   9999\n  lacks    1: link of wan0\n"), "{text_here}");
     assert!(text_here.contains("\n  link     wan0       down\n"), "{text_here}");
     let there = until("the peer's weight", || {
-        status(&file).filter(|status| status["peer"]["health"]["weight"] == 1)
+        status(&file).filter(|status| status["peer"]["health"]["weight"] == 9_999)
     });
-    assert_eq!((&there["health"]["weight"], &there["takes"]), (&2.into(), &1.into()));
+    assert_eq!(
+        (&there["health"]["weight"], &there["counted"]["tally"]["takes"]),
+        (&10_000.into(), &1.into())
+    );
     assert!(text(&file).contains("\n  peer     lacks 1: link of wan0\n"), "{}", text(&file));
 
     site.peer.ip("link set far0 down");
-    until("both are alike", || status(&ours).filter(|it| it["peer"]["health"]["weight"] == 1));
+    until("both are alike", || status(&ours).filter(|it| it["peer"]["health"]["weight"] == 9_999));
     site.unit.ip("link set far0 up");
     // The other way round, the same.
     until_role(&ours, "ACTIVE");
     until_role(&file, "STANDBY");
+}
+
+/// MON-1: an interface of several ports is up as long as one of them is, and the status says how many are.
+#[test]
+fn redundant_ports_count_as_one_interface() {
+    let Some(site) = Site::new() else { return };
+    for place in [&site.unit, &site.peer] {
+        for (port, far) in [("port1", "far1"), ("port2", "far2")] {
+            place.ip(format!("link add {port} type veth peer name {far}"));
+            place.ip(format!("link set {far} up"));
+            place.ip(format!("link set {port} up"));
+        }
+    }
+    let ports = |text: String| text.replace("id = 2\n", "id = 2\nports = [\"port1\", \"port2\"]\n");
+    let (_unit, _peer, file) = pair(&site, ports);
+    let ours = site.directory.path().join("fw.toml");
+    site.unit.ip("link set far1 down");
+    let here = site.status_when("one port is down", |it| it["links"][1]["ports_up"] == 1);
+    assert_eq!(
+        (&here["links"][1]["up"], &here["health"]["weight"]),
+        (&true.into(), &10_000.into())
+    );
+    let text = text(&ours);
+    assert!(text.contains("\n  link     wan0       up, 1 of 2 ports up\n"), "{text}");
+    site.unit.ip("link set far2 down");
+    until_role(&file, "ACTIVE");
+    assert_eq!(until_role(&ours, "STANDBY")["links"][1]["up"], false);
 }
 
 /// MON-1: a link that is not to be monitored moves nothing, and does not count.
@@ -176,7 +206,7 @@ fn a_failed_service_moves_the_role_and_is_restarted() {
     std::fs::write(&works, "").unwrap();
     let here =
         site.status_when("it works again", |status| status["services"][0]["failed"] == false);
-    assert_eq!((&here["role"], &here["health"]["weight"]), (&"STANDBY".into(), &3.into()));
+    assert_eq!((&here["role"], &here["health"]["weight"]), (&"STANDBY".into(), &9_999.into()));
     let (code, answer) = retry("dns");
     assert_eq!(code, Some(1));
     assert!(answer.starts_with("refused: ") && answer.contains("has not failed"), "{answer}");

@@ -142,6 +142,34 @@ fn fail_over_moves_the_role_and_back() {
     assert_eq!(site.status().unwrap()["role"], "ACTIVE");
 }
 
+/// COS-7, STA-1: either unit says which one is Active, and when and why it last took the role or gave it up.
+#[test]
+fn the_status_says_which_unit_is_active_and_the_last_failover() {
+    let Some(site) = Site::new() else { return };
+    let (_unit, _peer, file) = pair(&site);
+    let ours = site.directory.path().join("fw.toml");
+    let text = |file: &Path| String::from_utf8(tool("status", file).stdout).unwrap();
+    for file in [&ours, &file] {
+        assert!(text(file).contains("\n  active   Primary FW-0001 for "), "{}", text(file));
+    }
+    assert_eq!(status(&file).unwrap()["last_failover"], serde_json::Value::Null);
+    assert!(tool("take-over", &file).status.success());
+    for (file, from, to, why) in [
+        (&ours, "ACTIVE", "STANDBY", "the peer was told to take over"),
+        (&file, "STANDBY", "ACTIVE", "the administrator wanted it"),
+    ] {
+        let is_known = |status: &serde_json::Value| {
+            let (active, failover) = (&status["active"]["serial"], &status["last_failover"]);
+            active == "FW-0002" && failover["from"] == from && failover["to"] == to
+        };
+        until("both know it", || status(file).filter(is_known));
+        let text = text(file);
+        assert!(text.contains("\n  active   Secondary FW-0002 for "), "{text}");
+        assert!(text.contains(&format!("\n  failover from {from} to {to}, ")), "{text}");
+        assert!(text.contains(&format!(" ago: {why}; term ")), "{text}");
+    }
+}
+
 /// BEY-8: an Active in maintenance hands the role over; a restart finds the unit in maintenance still, and
 /// its peer stays Active; without it the unit can take over again.
 #[test]
@@ -217,12 +245,12 @@ fn a_standby_with_more_carriers_takes_over() {
     let here = site.status_when("it is Standby", |status| status["role"] == "STANDBY");
     assert_eq!(
         (&here["health"]["weight"], &here["peer"]["health"]["weight"]),
-        (&1.into(), &2.into())
+        (&9_999.into(), &10_000.into())
     );
     site.unit.ip("link set far0 up");
-    site.status_when("the carrier is back", |status| status["health"]["weight"] == 2);
+    site.status_when("the carrier is back", |status| status["health"]["weight"] == 10_000);
     until("the peer knows", || {
-        status(&file).filter(|status| status["peer"]["health"]["weight"] == 2)
+        status(&file).filter(|status| status["peer"]["health"]["weight"] == 10_000)
     });
     assert!(active(&status(&file).unwrap()));
 }

@@ -38,11 +38,14 @@ pub(super) fn check_interface(it: &MonitoredInterface) -> Result<(), MonitorErro
         })?;
     }
     if let Some(v6) = it.ipv6 {
+        if let Some(address) = v6.link_local.filter(|it| !it.is_unicast_link_local()) {
+            return Err(MonitorError::NotLinkLocal { interface, address });
+        }
         check(Settings {
             interface,
             family: Family::V6,
             shared: v6.shared.into(),
-            link_local: Some(v6.link_local.into()),
+            link_local: v6.link_local.map(IpAddr::from),
             addresses: v6.addresses.map(IpAddr::from),
             management: v6.management,
             target: v6.target.map(IpAddr::from),

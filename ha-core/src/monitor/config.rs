@@ -91,8 +91,9 @@ pub struct Ipv4Monitoring {
 pub struct Ipv6Monitoring {
     /// The global address that the interface shares, with its prefix length.
     pub shared: Ipv6Net,
-    /// The interface's link-local address.
-    pub link_local: Ipv6Addr,
+    /// The link-local address that the interface shares, if it is known: a virtual MAC address has one that
+    /// moves with it; without one each unit has its own.
+    pub link_local: Option<Ipv6Addr>,
     /// The addresses of the Primary and of the Secondary; `::` on both for none.
     pub addresses: [Ipv6Addr; 2],
     /// Each unit can be managed by its address. Then it needs one.
@@ -217,6 +218,12 @@ pub enum MonitorError {
     /// A monitoring address is the interface's link-local address (MON-5).
     #[error("{interface}: the {unit} has the link-local address {address} as monitoring address")]
     LinkLocalAddress { interface: InterfaceId, unit: Designation, address: IpAddr },
+    /// What is said to be the interface's link-local address is none (MON-5): it is not in fe80::/10.
+    #[error("{interface}: {address} is not a link-local address")]
+    NotLinkLocal { interface: InterfaceId, address: Ipv6Addr },
+    /// A monitoring address is there on another interface, too: it could not be told where to find it.
+    #[error("{interface}: the monitoring address {address} is also on {other}")]
+    AddressTwice { interface: InterfaceId, other: InterfaceId, address: IpAddr },
     /// Management is allowed on monitoring addresses that are unspecified (MON-5).
     #[error("{interface}: management needs {family} monitoring addresses")]
     ManagementWithoutAddress { interface: InterfaceId, family: Family },
@@ -248,8 +255,8 @@ pub enum MonitorError {
     /// The window in which restarts are counted is no time.
     #[error("{service}: the window of its restarts must be longer than 0")]
     RestartWindow { service: ServiceId },
-    /// All weights together are more than a heartbeat can tell.
-    #[error("weights: together they are {0}; they must be 65535 at the most")]
+    /// All weights together are not below [`FULL_WEIGHT`](super::FULL_WEIGHT).
+    #[error("weights: together they are {0}; they must be below 10000")]
     Weights(u32),
 }
 
@@ -394,6 +401,7 @@ impl MonitorConfigBuilder {
                 return Err(MonitorError::InterfaceTwice(it.interface));
             }
             check_interface(it)?;
+            check_distinct(it, config.interfaces.get(..at).unwrap_or_default())?;
         }
         for (at, it) in config.services.iter().enumerate() {
             check_service(it, config.services.get(..at).unwrap_or_default())?;
@@ -403,7 +411,7 @@ impl MonitorConfigBuilder {
             return Err(MonitorError::TooManyTargets(targets));
         }
         let weight = config.weights().fold(0, |all, one| u32::from(one).saturating_add(all));
-        if weight > u16::MAX.into() {
+        if weight >= super::FULL_WEIGHT.into() {
             return Err(MonitorError::Weights(weight));
         }
         let has = |zone| {
@@ -433,6 +441,22 @@ impl MonitorConfig {
 fn addresses_of(it: &MonitoredInterface) -> impl Iterator<Item = IpAddr> + use<> {
     let v4 = it.ipv4.into_iter().flat_map(|v4| v4.addresses.map(IpAddr::from));
     v4.chain(it.ipv6.into_iter().flat_map(|v6| v6.addresses.map(IpAddr::from)))
+}
+
+/// An address of a unit says which interface it is on, so each is there once, whichever unit has it.
+fn check_distinct(
+    it: &MonitoredInterface,
+    others: &[MonitoredInterface],
+) -> Result<(), MonitorError> {
+    let is_set = |address: &IpAddr| !address.is_unspecified();
+    for address in addresses_of(it).filter(is_set) {
+        let has_it = |other: &&MonitoredInterface| addresses_of(other).any(|one| one == address);
+        if let Some(other) = others.iter().find(has_it) {
+            let (interface, other) = (it.interface, other.interface);
+            return Err(MonitorError::AddressTwice { interface, other, address });
+        }
+    }
+    Ok(())
 }
 
 fn targets_of(it: &MonitoredInterface) -> usize {

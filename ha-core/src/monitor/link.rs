@@ -1,7 +1,9 @@
 //! Physical monitoring: what is known of the ports of an interface (MON-1, MON-2).
 
+use super::RESTORE_HOLD;
 use super::config::MAX_PORTS;
 use crate::identity::InterfaceId;
+use crate::time::Instant;
 
 /// The redundant ports of one interface, and what was reported of them: one stands in for the other (MON-1, VG-3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -62,15 +64,45 @@ pub(super) struct Link {
     pub(super) interface: InterfaceId,
     pub(super) ports: Ports,
     pub(super) weight: u16,
+    /// It was down: until then it counts as down on a unit that is not Active.
+    returns: Option<Instant>,
 }
 
 impl Link {
     /// `ports` was checked with the configuration.
     pub(super) fn new(interface: InterfaceId, ports: u8, weight: u16) -> Self {
-        Self { interface, ports: Ports::unreported(ports), weight }
+        Self { interface, ports: Ports::unreported(ports), weight, returns: None }
     }
 
     pub(super) fn is_up(&self) -> Option<bool> {
         self.ports.is_up()
+    }
+
+    /// Notes what was reported; `false` if there is no such port.
+    pub(super) fn report(&mut self, now: Instant, port: u8, up: bool) -> bool {
+        let was_down = self.is_up() == Some(false);
+        let is_port = self.ports.report(port, up);
+        if was_down && self.is_up() == Some(true) {
+            self.returns = Some(now + RESTORE_HOLD);
+        }
+        is_port
+    }
+
+    /// It makes the unit less fit. `must_show`: so does one of which too little is known, or that was down a moment ago.
+    pub(super) fn is_deducted(&self, must_show: bool) -> bool {
+        match self.is_up() {
+            Some(false) => true,
+            Some(true) => must_show && self.returns.is_some(),
+            None => must_show,
+        }
+    }
+
+    /// When it counts again.
+    pub(super) fn next(&self) -> Option<Instant> {
+        self.returns
+    }
+
+    pub(super) fn handle_timeout(&mut self, now: Instant) {
+        self.returns = self.returns.filter(|until| *until > now);
     }
 }

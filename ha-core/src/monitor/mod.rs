@@ -11,14 +11,20 @@
 //! - the [status](crate::pair::PairStatus), and events.
 //!
 //! # What it comes to
-//! Each monitor has a weight. The health weight of a unit is the sum of all weights, without those of
-//! - links that are down (not those of which nothing is known yet);
+//! Each monitor has a weight. The health weight of a unit is [`FULL_WEIGHT`], without the weights of
+//! - links that are down;
 //! - targets that are lost on this unit alone: the peer has reached them by a probe that it sent after it had
 //!   heard of this loss (MON-4);
-//! - services that run on both units and have failed.
+//! - services that run on both units and have failed;
 //!
-//! So the same fault on both units leaves both weights alike, and moves nothing (CRASH-3, L2); and both units
-//! know each other's weight and what it lacks, by the heartbeats.
+//! and, on a unit that does not hold the role, of links and services of which it does not know yet that they work:
+//! a port of each link has to be reported, and each service; a link that was down has to be up for ten seconds, and a
+//! service that had failed has to report still after ten. A Standby has to show that it is fitter (MON-2), and one that has just started, with the same fault as its Active,
+//! is not.
+//!
+//! So the same fault on both units leaves both weights alike, and moves nothing (CRASH-3, L2), and a monitor that only
+//! one of them has configured yet makes neither fitter by being there. Both units know each other's weight and what
+//! it lacks, by the heartbeats.
 //!
 //! # No clock, no sockets
 //! Probes are actions, answers are inputs. A probe has time until the next one is due.
@@ -43,13 +49,21 @@ pub use target::{AnswerError, Probe, ProbeAnswer, Reach};
 
 use crate::identity::{Designation, InterfaceId, ServiceId};
 use crate::machine::ActionId;
-use crate::pair::{Event, MonitoredLinks, Refusal, Rules};
+use crate::pair::{Event, MonitoredLinks, Refusal, Rules, ServiceFailure};
 use crate::time::Instant;
 use alloc::vec::Vec;
 use core::net::IpAddr;
 use link::Link;
 use service::{Change, Watched};
 use target::Target;
+
+/// The health weight of a unit that lacks nothing, without what its embedder adds
+/// ([`Input::HealthWeight`](crate::pair::Input::HealthWeight)). All monitors together weigh less.
+pub const FULL_WEIGHT: u16 = 10_000;
+
+/// On a unit that is not Active, what was down or had failed counts again after so long: what repairs it must not
+/// bring the role back, to be lost by the same fault of the peer (CRASH-3).
+const RESTORE_HOLD: core::time::Duration = core::time::Duration::from_secs(10);
 
 /// All that a unit monitors.
 #[derive(Clone, Debug)]
@@ -62,6 +76,8 @@ pub(crate) struct Monitor {
     events: Vec<Event>,
     /// Something of what the peer is told has changed.
     has_news: bool,
+    /// The unit holds the role.
+    is_active: bool,
     rules: Rules,
 }
 
@@ -99,6 +115,7 @@ impl Monitor {
             services: config.services.iter().map(|it| Watched::new(*it, now)).collect(),
             events: Vec::new(),
             has_news: false,
+            is_active: false,
             rules,
         }
     }
@@ -113,6 +130,7 @@ impl Monitor {
 impl Monitor {
     pub(crate) fn link(
         &mut self,
+        now: Instant,
         interface: InterfaceId,
         port: u8,
         up: bool,
@@ -120,7 +138,7 @@ impl Monitor {
         let link = self.links.iter_mut().find(|link| link.interface == interface);
         let link = link.ok_or(Refusal::NotMonitored(interface))?;
         let before = link.is_up();
-        if !link.ports.report(port, up) {
+        if !link.report(now, port, up) {
             return Err(Refusal::NoSuchPort { interface, port });
         }
         if let Some(up) = link.is_up().filter(|_| link.is_up() != before) {
@@ -155,9 +173,14 @@ impl Monitor {
         Ok(())
     }
 
-    pub(crate) fn failed(&mut self, now: Instant, id: ServiceId) -> Result<(), Refusal> {
+    pub(crate) fn failed(
+        &mut self,
+        now: Instant,
+        id: ServiceId,
+        why: ServiceFailure,
+    ) -> Result<(), Refusal> {
         let may_restart = self.rules.may_restart;
-        let change = self.service(id)?.fail(now, may_restart);
+        let change = self.service(id)?.fail(now, why, may_restart);
         self.tell(id, change);
         Ok(())
     }
@@ -172,8 +195,8 @@ impl Monitor {
         let (service, name) = (id, watched.service.name);
         match change {
             Change::None => {}
-            Change::Failed => {
-                self.events.push(Event::ServiceFailed { service, name });
+            Change::Failed(why) => {
+                self.events.push(Event::ServiceFailed { service, name, why });
                 if watched.is_given_up {
                     self.events.push(Event::ServiceGivenUp { service, name });
                 }
@@ -188,7 +211,9 @@ impl Monitor {
 impl Monitor {
     pub(crate) fn next(&self) -> Option<Instant> {
         let targets = self.targets.iter().map(Target::next);
-        targets.chain(self.services.iter().filter_map(Watched::next)).min()
+        let services = self.services.iter().filter_map(Watched::next);
+        let links = self.links.iter().filter_map(Link::next);
+        targets.chain(services).chain(links).min()
     }
 
     pub(crate) fn handle_timeout(&mut self, now: Instant) {
@@ -199,11 +224,12 @@ impl Monitor {
                 self.events.push(reach_event(target));
             }
         }
+        self.links.iter_mut().for_each(|link| link.handle_timeout(now));
         let overdue: Vec<_> =
             self.services.iter().filter(|it| it.is_overdue(now)).map(|it| it.service.id).collect();
         for id in overdue {
             // It is there.
-            let _ = self.failed(now, id);
+            let _ = self.failed(now, id, ServiceFailure::Overdue);
         }
     }
 
@@ -233,7 +259,16 @@ impl Monitor {
         self.services.iter_mut().for_each(|service| service.stalled(now));
     }
 
+    /// The unit was woken later than it wanted to be: for so long nothing was heard of its services. Twice that is given,
+    /// since what there was to be heard may come one after the other. Targets need nothing: several probes have to be
+    /// missed.
+    pub(crate) fn late(&mut self, by: core::time::Duration) {
+        let by = by.saturating_mul(2);
+        self.services.iter_mut().for_each(|service| service.late(by));
+    }
+
     pub(crate) fn active(&mut self, now: Instant, active: bool) {
+        self.is_active = active;
         self.services.iter_mut().for_each(|service| service.active(now, active));
     }
 }
@@ -251,9 +286,9 @@ impl Monitor {
     }
 
     /// It is asked for, by this action.
-    pub(crate) fn restarting(&mut self, service: ServiceId, id: ActionId) {
+    pub(crate) fn restarting(&mut self, now: Instant, service: ServiceId, id: ActionId) {
         if let Some(watched) = self.services.iter_mut().find(|it| it.service.id == service) {
-            watched.restarting(id);
+            watched.restarting(now, id);
         }
     }
 
@@ -273,14 +308,18 @@ impl Monitor {
 
 // What it comes to.
 impl Monitor {
-    /// The sum of all weights, without what is deducted.
+    /// The whole weight, without what is deducted.
     pub(crate) fn weight(&self) -> u16 {
-        let all = self.links.iter().map(|it| it.weight);
-        let all = all.chain(self.targets.iter().map(|it| it.weight));
-        let counts = |it: &&Watched| it.service.scope == ServiceScope::Both;
-        let all = all.chain(self.services.iter().filter(counts).map(|it| it.service.weight));
-        let sum = all.fold(0_u16, u16::saturating_add);
-        self.deductions().fold(sum, |rest, it| rest.saturating_sub(it.weight))
+        self.deductions().fold(FULL_WEIGHT, |rest, it| rest.saturating_sub(it.weight))
+    }
+
+    fn is_link_deducted(&self, it: &Link) -> bool {
+        it.is_deducted(self.must_show())
+    }
+
+    /// Whether what is not known counts against this unit.
+    fn must_show(&self) -> bool {
+        (self.rules.must_show)(self.is_active)
     }
 
     fn is_one_sided(&self, it: &Target) -> bool {
@@ -288,11 +327,11 @@ impl Monitor {
     }
 
     pub(crate) fn deductions(&self) -> impl Iterator<Item = Deduction> + '_ {
-        let links = self.links.iter().filter(|it| it.is_up() == Some(false));
+        let links = self.links.iter().filter(|it| self.is_link_deducted(it));
         let links = links.map(|it| (MonitorRef::Link(it.interface), it.weight));
         let targets = self.targets.iter().filter(|it| self.is_one_sided(it));
         let targets = targets.map(|it| (MonitorRef::Target(it.interface, it.family()), it.weight));
-        let services = self.services.iter().filter(|it| it.is_deducted());
+        let services = self.services.iter().filter(|it| it.is_deducted(self.must_show()));
         let services = services.map(|it| (MonitorRef::Service(it.service.id), it.service.weight));
         let all = links.chain(targets).chain(services);
         all.map(|(monitor, weight)| Deduction { monitor, weight })

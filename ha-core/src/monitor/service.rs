@@ -1,9 +1,27 @@
 //! Crash detection: services that report, are restarted, and are given up (CRASH-1, CRASH-2).
 
+use super::RESTORE_HOLD;
 use super::config::{Service, ServiceScope};
 use crate::machine::ActionId;
+use crate::pair::ServiceFailure;
 use crate::time::Instant;
 use alloc::collections::VecDeque;
+use core::time::Duration;
+
+/// A restart that was not answered for so long counts as carried out: nothing else could end it.
+const RESTART_LIMIT: Duration = Duration::from_secs(120);
+/// What is known of a service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Standing {
+    /// It has not reported since this unit watches it.
+    Unheard,
+    Works,
+    Failed,
+    /// It had failed, and reports again: it counts with the first report from then on.
+    Returns {
+        until: Instant,
+    },
+}
 
 /// A service that is watched.
 #[derive(Clone, Debug)]
@@ -11,23 +29,23 @@ pub(super) struct Watched {
     pub(super) service: Service,
     /// It is not expected to run here.
     pub(super) is_idle: bool,
-    pub(super) is_failed: bool,
     pub(super) is_given_up: bool,
+    standing: Standing,
     /// By then it has to report.
     due: Instant,
     /// When restarts were asked for, the latest last: within the window, and not more than allowed.
     restarts: VecDeque<Instant>,
     /// A restart is to be asked for.
     pending: bool,
-    /// One is under way.
-    restarting: Option<ActionId>,
+    /// One is under way, and counts as such until then.
+    restarting: Option<(ActionId, Instant)>,
 }
 
 /// What became of a service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Change {
     None,
-    Failed,
+    Failed(ServiceFailure),
     Recovered,
     GivenUp,
 }
@@ -37,8 +55,8 @@ impl Watched {
         Self {
             service,
             is_idle: service.scope == ServiceScope::ActiveOnly,
-            is_failed: false,
             is_given_up: false,
+            standing: Standing::Unheard,
             due: now + service.deadline,
             restarts: VecDeque::new(),
             pending: false,
@@ -46,9 +64,18 @@ impl Watched {
         }
     }
 
-    /// It makes the unit less fit.
-    pub(super) fn is_deducted(&self) -> bool {
-        self.is_failed && self.service.scope == ServiceScope::Both
+    pub(super) fn is_failed(&self) -> bool {
+        self.standing == Standing::Failed
+    }
+
+    /// It makes the unit less fit. `must_show`: so does one that has not shown that it works.
+    pub(super) fn is_deducted(&self, must_show: bool) -> bool {
+        self.service.scope == ServiceScope::Both
+            && match self.standing {
+                Standing::Works => false,
+                Standing::Failed => true,
+                Standing::Unheard | Standing::Returns { .. } => must_show,
+            }
     }
 
     pub(super) fn restarts(&self) -> usize {
@@ -69,21 +96,45 @@ impl Watched {
         self.due = now + self.service.deadline;
         self.pending = false;
         self.is_given_up = false;
-        if core::mem::take(&mut self.is_failed) { Change::Recovered } else { Change::None }
+        match self.standing {
+            Standing::Failed => {
+                self.standing = Standing::Returns { until: now + RESTORE_HOLD };
+                Change::Recovered
+            }
+            Standing::Unheard => {
+                self.standing = Standing::Works;
+                Change::None
+            }
+            Standing::Returns { until } if until <= now => {
+                self.standing = Standing::Works;
+                Change::None
+            }
+            Standing::Works | Standing::Returns { .. } => Change::None,
+        }
     }
 
     /// Its deadline has passed, or the embedder knows that it failed.
-    pub(super) fn fail(&mut self, now: Instant, may_restart: fn(usize, u8) -> bool) -> Change {
+    pub(super) fn fail(
+        &mut self,
+        now: Instant,
+        why: ServiceFailure,
+        may_restart: fn(usize, u8) -> bool,
+    ) -> Change {
         if self.is_idle || self.is_given_up {
             return Change::None;
         }
+        // A check that finds it not working while it has its deadline says nothing new.
+        if self.is_failed() && why == ServiceFailure::Told && now < self.due {
+            return Change::None;
+        }
         self.due = now + self.service.deadline;
-        let is_new = !core::mem::replace(&mut self.is_failed, true);
-        let change = if is_new { Change::Failed } else { Change::None };
+        let is_new = core::mem::replace(&mut self.standing, Standing::Failed) != Standing::Failed;
+        let change = if is_new { Change::Failed(why) } else { Change::None };
         // Its last restart is not over yet: it has another deadline.
-        if self.pending || self.restarting.is_some() {
+        if self.pending || self.restarting.is_some_and(|(_, until)| now < until) {
             return change;
         }
+        self.restarting = None;
         let begin = now.saturating_sub(self.service.window);
         self.restarts.retain(|at| *at > begin);
         if !may_restart(self.restarts.len(), self.service.restarts) {
@@ -103,7 +154,7 @@ impl Watched {
 
     /// An administrator wants another try. Says whether there is anything to try.
     pub(super) fn retry(&mut self, now: Instant) -> bool {
-        if !self.is_failed || self.is_idle {
+        if !self.is_failed() || self.is_idle {
             return false;
         }
         self.restarts.clear();
@@ -120,14 +171,14 @@ impl Watched {
     }
 
     /// The restart is asked for, by this action.
-    pub(super) fn restarting(&mut self, id: ActionId) {
+    pub(super) fn restarting(&mut self, now: Instant, id: ActionId) {
         self.pending = false;
-        self.restarting = Some(id);
+        self.restarting = Some((id, now + RESTART_LIMIT));
     }
 
     /// The restart was carried out, or not; it has its deadline from now on.
     pub(super) fn restarted(&mut self, now: Instant, id: ActionId) -> bool {
-        let is_it = self.restarting == Some(id);
+        let is_it = self.restarting.is_some_and(|(restarting, _)| restarting == id);
         if is_it {
             self.restarting = None;
             self.due = now + self.service.deadline;
@@ -151,5 +202,13 @@ impl Watched {
     /// This unit did nothing for a while, and reports of that time were not heard (CRASH-4).
     pub(super) fn stalled(&mut self, now: Instant) {
         self.due = self.due.max(now + self.service.deadline);
+        if let Standing::Returns { until } = &mut self.standing {
+            *until = now + RESTORE_HOLD;
+        }
+    }
+
+    /// This unit was woken late: for so long nothing may have been heard of it.
+    pub(super) fn late(&mut self, by: Duration) {
+        self.due = self.due + by;
     }
 }

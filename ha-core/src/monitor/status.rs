@@ -23,7 +23,8 @@ pub struct LinkStatus {
     pub ports: u8,
     /// What it counts in the health weight.
     pub weight: u16,
-    /// That is deducted at present.
+    /// That is deducted at present: it is down; or, on a unit that is not Active, not known to be up, or
+    /// was down within the last ten seconds (MON-2).
     pub deducted: bool,
 }
 
@@ -67,7 +68,8 @@ pub struct ServiceStatus {
     pub restarts: u8,
     /// What it counts in the health weight.
     pub weight: u16,
-    /// That is deducted at present.
+    /// That is deducted at present: it has failed; or, on a unit that is not Active, it has not reported yet, or not
+    /// ten seconds after it reported again.
     pub deducted: bool,
 }
 
@@ -79,7 +81,7 @@ impl Monitor {
             ports_up: it.ports.count_up(),
             ports: it.ports.count(),
             weight: it.weight,
-            deducted: it.is_up() == Some(false),
+            deducted: self.is_link_deducted(it),
         };
         self.links.iter().map(status).collect()
     }
@@ -103,11 +105,11 @@ impl Monitor {
             service: it.service.id,
             name: it.service.name,
             scope: it.service.scope,
-            failed: it.is_failed,
+            failed: it.is_failed(),
             given_up: it.is_given_up,
             restarts: u8::try_from(it.restarts()).unwrap_or(u8::MAX),
             weight: it.service.weight,
-            deducted: it.is_deducted(),
+            deducted: it.is_deducted(self.must_show()),
         };
         self.services.iter().map(status).collect()
     }

@@ -5,6 +5,7 @@
 //! sent itself in the echoed one (PAIR-13).
 
 use crate::identity::Designation;
+use crate::monitor::FULL_WEIGHT;
 use core::cmp::Ordering;
 use core::fmt;
 
@@ -17,6 +18,14 @@ pub struct Health {
     pub fit: bool,
     /// How well it is connected, and how healthy its services are (CRASH-3): 0 to 65,535, without a unit.
     pub weight: u16,
+}
+
+impl Health {
+    /// The health of a unit whose monitors lack nothing, with what its embedder adds to that, as far as 65,535.
+    #[must_use]
+    pub const fn whole(fit: bool, more: u16) -> Self {
+        Self { fit, weight: FULL_WEIGHT.saturating_add(more) }
+    }
 }
 
 impl fmt::Display for Health {

@@ -159,6 +159,7 @@ impl Pair {
             proof,
             stranger_at: _,
             now: _,
+            punctual: _,
             backward_steps: _,
             events: _,
             events_dropped: _,

@@ -4,12 +4,13 @@ use super::comparison::Health;
 use super::demotion::{Demotion, Demotions, MAX_DEMOTIONS};
 use super::machine::Pair;
 use super::maintenance::Maintenance;
-use super::news::{Action, Event, Input, MonitoredLinks, PersistKey, Refusal};
+use super::news::{Action, Event, Input, IsolationEnd, MonitoredLinks, PersistKey, Refusal};
 use super::obstacle::Obstacles;
 use super::role::{Stance, State};
 use super::timer::Timer;
 use super::transition::Cause;
 use crate::machine::{ActionError, ActionId};
+use crate::monitor::FULL_WEIGHT;
 use crate::time::Instant;
 
 /// What a unit was told of itself.
@@ -77,8 +78,11 @@ impl Pair {
 
     /// The embedder tells something of this unit.
     pub(super) fn learn_of_itself(&mut self, now: Instant, input: Input) -> Result<(), Refusal> {
-        let before = (self.health(), self.obstacles());
+        let before = (self.judgement(), self.obstacles());
         match input {
+            Input::HealthWeight(weight) if weight > u16::MAX.saturating_sub(FULL_WEIGHT) => {
+                return Err(Refusal::HealthWeight(weight));
+            }
             Input::HealthWeight(weight) => self.fitness.weight = weight,
             Input::MonitoredLinks(MonitoredLinks { configured, up }) => {
                 if up > configured {
@@ -193,16 +197,23 @@ impl Pair {
     /// Whether this unit is cut off has to be judged anew.
     pub(super) fn note_isolation(&mut self, now: Instant) {
         let hears = self.peer.alive().is_some();
-        let isolated = (self.config.rules.is_isolated)(self.monitored_links(), hears);
+        let links = self.monitored_links();
+        let isolated = (self.config.rules.is_isolated)(links, hears);
         if self.fitness.isolated == isolated {
             return;
         }
         self.fitness.isolated = isolated;
-        self.event(Event::Isolated(isolated));
         if isolated {
+            self.event(Event::Isolated);
             self.beat(now);
             self.dispatch(now, Cause::Isolated);
         } else {
+            let why = match links {
+                _ if hears => IsolationEnd::PeerHeard,
+                MonitoredLinks { configured: 0, .. } => IsolationEnd::NotMonitored,
+                _ => IsolationEnd::LinkUp,
+            };
+            self.event(Event::IsolationOver { why });
             self.reconsider(now);
         }
     }

@@ -13,7 +13,7 @@ use super::flaps::Flaps;
 use super::hand_over::HandOver;
 use super::heartbeat::{Heartbeat, MAX_HEARTBEAT_LEN, OUR_PROTOCOL};
 use super::history::History;
-use super::news::{Action, Departure, Event, Input, Mismatch, Refusal, Why};
+use super::news::{Action, Departure, Event, Input, Mismatch, Refusal, ServiceFailure, Why};
 use super::obstacle::Obstacles;
 use super::peer::Peer;
 use super::role::{Goal, Role, State};
@@ -76,6 +76,8 @@ pub struct Pair {
     pub(super) stranger_at: Option<Instant>,
     /// The latest time that was handed in.
     pub(super) now: Instant,
+    /// Until then it is known how late this unit was woken.
+    pub(super) punctual: Instant,
     pub(super) backward_steps: u64,
     pub(super) events: VecDeque<Event>,
     pub(super) events_dropped: u64,
@@ -106,6 +108,7 @@ impl Pair {
             term: 0,
             warm: false,
             fitness: Fitness::default(),
+            punctual: now,
             monitor: Monitor::new(&config.monitoring, config.designation, config.rules, now),
             peer: Peer::new(config.path_count()),
             mismatch: None,
@@ -169,8 +172,22 @@ impl Pair {
             }
             self.dispatch(now, Cause::Stalled);
             self.set_silence_timer();
+        } else if takes_part && !self.monitor.is_idle() {
+            self.note_lateness(now);
         }
+        self.punctual = now;
         now
+    }
+
+    /// A unit that was woken too late, but not so late that it matters for the role, may not have heard what it watches.
+    fn note_lateness(&mut self, now: Instant) {
+        let due = self.timers.next().map(|(at, _)| at.max(self.punctual));
+        let late = due.map(|due| now.saturating_since(due)).unwrap_or_default();
+        // What a busy machine is late by all the time must not add up: deadlines would never be reached.
+        if late > self.config.interval() {
+            self.monitor.late(late);
+            self.set_monitor_timer();
+        }
     }
 
     fn own_view(&self, obstacles: Obstacles) -> OwnView {
@@ -230,8 +247,7 @@ impl Pair {
             }
         }
         self.hand_over.entered(to);
-        self.monitor.active(now, to.holds_active());
-        self.set_monitor_timer();
+        self.monitor_as(now, to.holds_active());
         self.begin(now, from, to);
         self.timers.set(Timer::Action, self.duties.deadline());
         let (from, to) = (from.role(), to.role());
@@ -484,13 +500,15 @@ impl Machine for Pair {
             }
             Input::Maintenance(maintenance) => self.set_maintenance(now, maintenance),
             Input::Link { interface, port, up } => {
-                self.monitor(now, |monitor, _| monitor.link(interface, port, up))
+                self.monitor(now, |monitor, now| monitor.link(now, interface, port, up))
             }
             Input::ProbeAnswered(answer) => {
                 self.monitor(now, |monitor, _| monitor.answered(answer))
             }
             Input::ServiceAlive(id) => self.monitor(now, |monitor, now| monitor.alive(now, id)),
-            Input::ServiceFailed(id) => self.monitor(now, |monitor, now| monitor.failed(now, id)),
+            Input::ServiceFailed(id) => {
+                self.monitor(now, |monitor, now| monitor.failed(now, id, ServiceFailure::Told))
+            }
             Input::RetryService(id) => self.monitor(now, |monitor, now| monitor.retry(now, id)),
             Input::HealthWeight(_)
             | Input::MonitoredLinks(_)
@@ -571,7 +589,7 @@ impl Machine for Pair {
         if let Some((id, action)) = self.poll_burst(now).or_else(|| self.duties.poll_rest()) {
             return Some(Output::Action { id, action });
         }
-        if let Some((id, action)) = self.poll_monitor() {
+        if let Some((id, action)) = self.poll_monitor(now) {
             return Some(Output::Action { id, action });
         }
         if self.events_dropped > 0 {

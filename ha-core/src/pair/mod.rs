@@ -139,7 +139,8 @@ pub use machine::{MAX_EVENTS, Pair};
 pub use maintenance::Maintenance;
 pub use mode::{Mode, PathKind};
 pub use news::{
-    Action, Departure, Event, Input, Mismatch, MonitoredLinks, PersistKey, Refusal, Why,
+    Action, Departure, Event, Input, IsolationEnd, Mismatch, MonitoredLinks, PersistKey, Refusal,
+    ServiceFailure, Why,
 };
 pub use obstacle::Obstacles;
 pub use private_address::PrivateAddress;

@@ -6,8 +6,9 @@ use super::news::{Action, Event};
 use super::role::State;
 use super::timer::Timer;
 use crate::machine::ActionId;
-use crate::monitor::{Monitor, Report};
+use crate::monitor::{Deduction, Monitor, Report};
 use crate::time::Instant;
+use alloc::vec::Vec;
 
 impl Pair {
     /// Does something with the monitors. If that changes this unit's health, it decides anew; what else the
@@ -20,7 +21,7 @@ impl Pair {
         if self.monitor.is_idle() || matches!(self.state, State::Left | State::Disabled) {
             return act(&mut self.monitor, now);
         }
-        let before = self.health();
+        let before = self.judgement();
         let result = act(&mut self.monitor, now);
         for event in self.monitor.take_events() {
             self.event(event);
@@ -34,16 +35,43 @@ impl Pair {
         result
     }
 
+    /// How fit this unit is, and what its weight lacks.
+    pub(super) fn judgement(&self) -> (Health, Vec<Deduction>) {
+        (self.health(), self.monitor.deductions().collect())
+    }
+
     /// Decides anew if the health is another one than before; says whether it is.
-    pub(super) fn note_health(&mut self, now: Instant, before: Health) -> bool {
-        let health = self.health();
-        if before.weight != health.weight {
-            self.event(Event::WeightChanged { from: before.weight, to: health.weight });
-        }
+    pub(super) fn note_health(&mut self, now: Instant, before: (Health, Vec<Deduction>)) -> bool {
+        let (before, health) = (self.tell_weight(before), self.health());
         if before != health {
             self.reconsider(now);
         }
         before != health
+    }
+
+    /// Tells if the weight is another one than before; gives back the health of then.
+    fn tell_weight(&mut self, before: (Health, Vec<Deduction>)) -> Health {
+        let ((before, lacked), (health, lacks)) = (before, self.judgement());
+        if before.weight != health.weight {
+            let without = |all: &[Deduction], those: &[Deduction]| {
+                all.iter().filter(|it| !those.contains(it)).copied().collect()
+            };
+            self.event(Event::WeightChanged {
+                from: before.weight,
+                to: health.weight,
+                deducted: without(&lacks, &lacked),
+                restored: without(&lacked, &lacks),
+            });
+        }
+        before
+    }
+
+    /// This unit holds the role from now on, or no longer: other monitors count.
+    pub(super) fn monitor_as(&mut self, now: Instant, holds_active: bool) {
+        let before = self.judgement();
+        self.monitor.active(now, holds_active);
+        self.tell_weight(before);
+        self.set_monitor_timer();
     }
 
     pub(super) fn set_monitor_timer(&mut self) {
@@ -66,7 +94,7 @@ impl Pair {
 
     /// A probe that is to be sent, or a service that is to be restarted. They come after all that the role
     /// needs.
-    pub(super) fn poll_monitor(&mut self) -> Option<(ActionId, Action)> {
+    pub(super) fn poll_monitor(&mut self, now: Instant) -> Option<(ActionId, Action)> {
         if let Some(probe) = self.monitor.poll_probe() {
             let action = Action::Probe(probe);
             return Some((self.duties.hand_out(&action), action));
@@ -74,7 +102,7 @@ impl Pair {
         let service = self.monitor.wants_restart()?;
         let action = Action::RestartService { service };
         let id = self.duties.hand_out(&action);
-        self.monitor.restarting(service, id);
+        self.monitor.restarting(now, service, id);
         Some((id, action))
     }
 }

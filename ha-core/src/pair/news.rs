@@ -1,5 +1,6 @@
 //! What the role machine wants done, and what it tells: actions, inputs, refusals, events and causes.
 
+use super::comparison::Health;
 use super::demotion::Demotion;
 use super::heartbeat::{Product, ProtocolRange};
 use super::maintenance::Maintenance;
@@ -8,7 +9,7 @@ use super::role::{Role, Stance, State};
 use crate::announcement::Announcement;
 use crate::identity::{InterfaceId, Label, PathId, SerialNumber, ServiceId};
 use crate::machine::ActionError;
-use crate::monitor::{AnswerError, Probe, ProbeAnswer, Reach};
+use crate::monitor::{AnswerError, Deduction, Probe, ProbeAnswer, Reach};
 use crate::time::Instant;
 use alloc::vec::Vec;
 use core::fmt;
@@ -21,8 +22,8 @@ use thiserror::Error;
 #[non_exhaustive]
 pub enum Input {
     /// What the embedder finds of this unit's health by itself (PAIR-5, CRASH-3): more is better; 0 until it is
-    /// told. The weights of the [monitors](crate::monitor) are added. A Standby that is strictly better than
-    /// its Active takes over.
+    /// told, 55,535 at the most. It is added to what the [monitors](crate::monitor) come to. A
+    /// Standby that is strictly better than its Active takes over.
     HealthWeight(u16),
     /// For an embedder that monitors links itself: how many of them are up (BEY-3); none are monitored until
     /// it is told. Refused where the configuration has [links](crate::monitor::Physical): those count.
@@ -157,6 +158,9 @@ pub enum Refusal {
         /// How many are up.
         up: u16,
     },
+    /// A health weight above 55,535 leaves no room for what the monitors come to.
+    #[error("health weight: {0} is above 55535")]
+    HealthWeight(u16),
     /// The configuration says which links are monitored: they are told one by one.
     #[error("monitored links: each is told by itself, as Link")]
     LinksAreConfigured,
@@ -321,10 +325,17 @@ pub enum Event {
         /// What it says of its role.
         stance: Stance,
     },
-    /// The peer says another thing of its role than before.
+    /// The peer says another thing of its role than before. The cause is told by its own
+    /// [`Event::RoleChanged`]; here is what the same heartbeat says of its fitness for the role.
     PeerStance {
+        /// What it said.
+        from: Stance,
         /// What it says now.
-        stance: Stance,
+        to: Stance,
+        /// How fit it says it is.
+        health: Health,
+        /// What it says that keeps it from taking the role.
+        obstacles: Obstacles,
     },
     /// The peer was silent for its failure time on every path.
     PeerLost {
@@ -406,6 +417,8 @@ pub enum Event {
         service: ServiceId,
         /// What a person calls it.
         name: Label,
+        /// How that is known.
+        why: ServiceFailure,
     },
     /// It works again.
     ServiceRecovered {
@@ -421,16 +434,27 @@ pub enum Event {
         /// What a person calls it.
         name: Label,
     },
-    /// This unit's health weight is another one (CRASH-3). Why is told by the event before, if the monitors are
-    /// the cause; else the embedder said so.
+    /// This unit's health weight is another one (CRASH-3): something happened to a monitor, or this unit holds the role
+    /// now, or no longer (a Standby has to show that its monitors work). If nothing is deducted or restored, the
+    /// embedder said so: [`Input::HealthWeight`].
     WeightChanged {
         /// What it was.
         from: u16,
         /// What it is.
         to: u16,
+        /// What is deducted now, and was not before.
+        deducted: Vec<Deduction>,
+        /// What was deducted before, and is not now.
+        restored: Vec<Deduction>,
     },
-    /// This unit is cut off from its peer and all monitored links are down; or no longer (BEY-3).
-    Isolated(bool),
+    /// This unit is cut off: its peer is silent, and all monitored links are down (BEY-3). Which of the two came
+    /// last is told by the event before.
+    Isolated,
+    /// It is cut off no longer.
+    IsolationOver {
+        /// What ended it.
+        why: IsolationEnd,
+    },
     /// The unit would have taken the role, or asked for it, but is not ready (BEY-9).
     HeldForReadiness {
         /// How long it waits at the most.
@@ -445,7 +469,9 @@ pub enum Event {
     },
     /// They are held back no longer.
     FlapHoldOver,
-    /// This unit's table is complete, or no longer (PAIR-9).
+    /// This unit's table is complete, or no longer (PAIR-9): [`Input::Synchronized`] said so. Why is known to whoever
+    /// synchronizes; with `appliance` the events before tell it: a catch-up that ended, a session that began
+    /// anew, a path that is lost, or another role.
     Synchronized(bool),
     /// An upgrade of the pair has begun here, or has ended (PAIR-14).
     Upgrade(bool),
@@ -456,6 +482,45 @@ pub enum Event {
     },
     /// Older events were dropped because nobody polled.
     EventsDropped(u64),
+}
+
+/// How it is known that a service has failed (CRASH-1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ServiceFailure {
+    /// It did not report within its deadline.
+    Overdue,
+    /// The embedder knows: [`Input::ServiceFailed`].
+    Told,
+}
+
+impl fmt::Display for ServiceFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Overdue => "it did not report within its deadline",
+            Self::Told => "a check found that it does not work",
+        })
+    }
+}
+
+/// What ended the isolation of a unit (BEY-3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IsolationEnd {
+    /// The peer is heard.
+    PeerHeard,
+    /// A monitored link is up.
+    LinkUp,
+    /// No links are monitored any more: [`Input::MonitoredLinks`] said so.
+    NotMonitored,
+}
+
+impl fmt::Display for IsolationEnd {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::PeerHeard => "the peer is heard",
+            Self::LinkUp => "a monitored link is up",
+            Self::NotMonitored => "no link is monitored any more",
+        })
+    }
 }
 
 /// A difference between the units that keeps them from working together (PAIR-14).

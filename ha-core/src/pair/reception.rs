@@ -76,8 +76,9 @@ impl Pair {
         if heard.anew {
             self.event(Event::PeerHeard { serial: heartbeat.serial, stance });
             self.note_isolation(now);
-        } else if before != Some(stance) {
-            self.event(Event::PeerStance { stance });
+        } else if let Some(from) = before.filter(|before| *before != stance) {
+            let Heartbeat { health, obstacles, .. } = heartbeat;
+            self.event(Event::PeerStance { from, to: stance, health, obstacles });
         }
         self.note_active(now);
         if !heard.first_copy {

@@ -43,6 +43,9 @@ pub struct Rules {
     /// Whether a probe target counts as lost on this unit alone: how this unit sees it, how the peer does, and
     /// whether the peer has reached it since it heard of this very loss (MON-4).
     pub is_one_sided: fn(Reach, Reach, bool) -> bool,
+    /// Whether a unit has to show that what it monitors works before that counts, or is believed: whether it holds
+    /// the role (MON-2).
+    pub must_show: fn(bool) -> bool,
     /// Whether a service may be restarted that was restarted so often within its window, given the limit
     /// (CRASH-1).
     pub may_restart: fn(usize, u8) -> bool,
@@ -75,6 +78,7 @@ impl Rules {
         is_one_sided: |ours, theirs, is_confirmed| {
             matches!((ours, theirs), (Reach::Lost, Reach::Reached)) && is_confirmed
         },
+        must_show: |holds_active| !holds_active,
         may_restart: |restarts, limit| restarts < limit as usize,
     };
 }

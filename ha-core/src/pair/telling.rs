@@ -1,8 +1,9 @@
 //! How an event is told: in words for a log, and how urgent it is for an alert (STA-2). With the feature
 //! `tracing`, each is logged as it happens, with the unit and its role (COS-6).
 
-use super::news::Event;
-use crate::monitor::Reach;
+use super::news::{Event, PersistKey};
+use super::role::{Role, Stance};
+use crate::monitor::{Deduction, Reach};
 use core::fmt;
 
 /// How urgent an event is.
@@ -34,7 +35,7 @@ impl Event {
             | Self::PeerMatches
             | Self::DemotionOver { .. }
             | Self::Maintenance(_)
-            | Self::Isolated(false)
+            | Self::IsolationOver { .. }
             | Self::HeldForReadiness { .. }
             | Self::FlapHoldOver
             | Self::Synchronized(_)
@@ -51,7 +52,7 @@ impl Event {
             | Self::Stalled { .. }
             | Self::HandOverAborted(_)
             | Self::Demoted(_)
-            | Self::Isolated(true)
+            | Self::Isolated
             | Self::ReadinessOverdue
             | Self::FlapHold { .. }
             | Self::Link { up: false, .. }
@@ -71,13 +72,17 @@ impl fmt::Display for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::RoleChanged { from, to, why, term } => {
-                write!(f, "role changed from {from} to {to}: {why}; term {term}")
+                write!(f, "role changed from {from} to {to}: {why}")?;
+                if *to == Role::Active { write!(f, "; term {term}") } else { Ok(()) }
             }
             Self::RoleShown { from, to, why } => write!(f, "role shown as {to}, was {from}: {why}"),
             Self::PeerHeard { serial, stance } => {
-                write!(f, "peer {serial} is heard; it is {stance}")
+                write!(f, "peer {serial} is heard: it {}", says(*stance))
             }
-            Self::PeerStance { stance } => write!(f, "peer is {stance}"),
+            Self::PeerStance { from: _, to, health, obstacles } => {
+                write!(f, "peer {}; health {health}", says(*to))?;
+                if obstacles.is_empty() { Ok(()) } else { write!(f, "; held back: {obstacles}") }
+            }
             Self::PeerLost { silence } => {
                 write!(f, "peer lost: silent for {silence:?} on every path")
             }
@@ -107,22 +112,36 @@ impl fmt::Display for Event {
             Self::MaintenanceNotPersisted(error) => {
                 write!(f, "maintenance stays as it was: it could not be persisted: {error}")
             }
-            Self::PersistedUnreadable(key) => {
-                write!(f, "what was persisted of {key:?} cannot be read: it counts as lost")
+            Self::PersistedUnreadable(PersistKey::Maintenance) => {
+                f.write_str("what was persisted of maintenance mode cannot be read: it is off")
             }
             Self::Link { interface, up: true } => write!(f, "link of {interface} is up"),
             Self::Link { interface, up: false } => write!(f, "link of {interface} is down"),
             Self::Target { interface, target, reach } => {
                 write!(f, "probe target {target} of {interface} is {reach}")
             }
-            Self::ServiceFailed { name, .. } => write!(f, "service {name} has failed"),
+            Self::ServiceFailed { name, why, .. } => write!(f, "service {name} has failed: {why}"),
             Self::ServiceRecovered { name, .. } => write!(f, "service {name} works again"),
             Self::ServiceGivenUp { name, .. } => {
                 write!(f, "service {name} failed too often: it is not restarted any more")
             }
-            Self::WeightChanged { from, to } => write!(f, "health weight {to}, was {from}"),
-            Self::Isolated(true) => f.write_str("isolated: no peer, and no monitored link"),
-            Self::Isolated(false) => f.write_str("no longer isolated"),
+            Self::WeightChanged { from, to, deducted, restored } => {
+                write!(f, "health weight {to}, was {from}")?;
+                for Deduction { monitor, weight } in deducted {
+                    write!(f, "; {monitor} takes {weight}")?;
+                }
+                for Deduction { monitor, weight } in restored {
+                    write!(f, "; {monitor} gives {weight} back")?;
+                }
+                if deducted.is_empty() && restored.is_empty() {
+                    f.write_str("; the embedder said so")?;
+                }
+                Ok(())
+            }
+            Self::Isolated => {
+                f.write_str("isolated: the peer is silent, and no monitored link is up")
+            }
+            Self::IsolationOver { why } => write!(f, "no longer isolated: {why}"),
             Self::HeldForReadiness { limit } => {
                 write!(f, "held back until this unit is ready, for {limit:?} at the most")
             }
@@ -139,6 +158,19 @@ impl fmt::Display for Event {
             Self::MayStop { peer_took: false } => f.write_str("may stop: the peer had its time"),
             Self::EventsDropped(count) => write!(f, "{count} older events were dropped"),
         }
+    }
+}
+
+/// What a peer says of its role: finer than the role that a person is told of a unit.
+const fn says(stance: Stance) -> &'static str {
+    match stance {
+        Stance::Left => "leaves",
+        Stance::Election => "looks for an Active",
+        Stance::Standby => "is Standby",
+        Stance::Active => "is Active",
+        Stance::Withdrawing => "is giving the role up",
+        Stance::Released => "has released the role",
+        Stance::Recovering => "has given the role up after a stall",
     }
 }
 

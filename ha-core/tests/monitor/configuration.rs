@@ -2,12 +2,14 @@
 //! CRASH-1).
 
 use crate::unit::{DHCP, LAN, VPN, WAN, dhcp, label, lan, monitors, seconds, vpn, wan};
+use core::cmp::Ordering;
 use core::time::Duration;
 use ha_core::identity::{Designation, InterfaceId, ServiceId};
 use ha_core::monitor::{
-    Family, Ipv4Monitoring, Ipv6Monitoring, MAX_MONITORED, MAX_SERVICES, MonitorConfig,
-    MonitorConfigBuilder, MonitorError, MonitoredInterface, Physical, Service, Zone,
+    Family, Ipv4Monitoring, Ipv6Monitoring, MAX_MONITORED, MAX_SERVICES, MAX_TARGETS,
+    MonitorConfig, MonitorConfigBuilder, MonitorError, MonitoredInterface, Physical, Service, Zone,
 };
+use std::net::Ipv4Addr;
 
 fn v4(change: impl FnOnce(&mut Ipv4Monitoring)) -> MonitoredInterface {
     let mut it = wan();
@@ -18,7 +20,7 @@ fn v4(change: impl FnOnce(&mut Ipv4Monitoring)) -> MonitoredInterface {
 fn valid_v6() -> Ipv6Monitoring {
     Ipv6Monitoring {
         shared: "2001:db8::1/64".parse().unwrap(),
-        link_local: "fe80::1".parse().unwrap(),
+        link_local: Some("fe80::1".parse().unwrap()),
         addresses: ["2001:db8::2".parse().unwrap(), "2001:db8::3".parse().unwrap()],
         management: true,
         target: Some("2001:db8::ff".parse().unwrap()),
@@ -30,6 +32,37 @@ fn v6(change: impl FnOnce(&mut Ipv6Monitoring)) -> MonitoredInterface {
     let mut it = valid_v6();
     change(&mut it);
     MonitoredInterface { ipv4: None, ipv6: Some(it), ..wan() }
+}
+
+/// Interfaces that no other case has.
+const ONE: InterfaceId = InterfaceId(50);
+const OTHER: InterfaceId = InterfaceId(51);
+
+fn service(number: u16) -> Service {
+    Service { id: ServiceId(number), name: label(&format!("s{number}")), weight: 0, ..dhcp() }
+}
+
+fn interfaces(it: MonitorConfigBuilder, count: usize) -> MonitorConfigBuilder {
+    let numbers = (100..).take(count).map(InterfaceId);
+    numbers.fold(it, |it, interface| it.interface(MonitoredInterface { interface, ..lan() }))
+}
+
+fn targets(it: MonitorConfigBuilder, count: usize) -> MonitorConfigBuilder {
+    (1..).take(count).fold(it, |it, number: u8| {
+        let interface = MonitoredInterface {
+            interface: InterfaceId(u16::from(number) + 200),
+            ..v4(|it| {
+                let host = |host| Ipv4Addr::new(10, 1, number, host);
+                it.shared = format!("{}/24", host(1)).parse().unwrap();
+                (it.addresses, it.target) = ([host(2), host(3)], Some(host(254)));
+            })
+        };
+        it.interface(interface)
+    })
+}
+
+fn services(it: MonitorConfigBuilder, count: usize) -> MonitorConfigBuilder {
+    (100..).take(count).map(service).fold(it, MonitorConfigBuilder::service)
 }
 
 type Break = fn(MonitorConfigBuilder) -> MonitorConfigBuilder;
@@ -118,7 +151,7 @@ fn broken() -> Vec<(Break, MonitorError)> {
             E::SharedAddress { interface, unit: Secondary, address: address("2001:db8::1") },
         ),
         (
-            |it| it.interface(v6(|it| it.addresses[1] = it.link_local)),
+            |it| it.interface(v6(|it| it.addresses[1] = it.link_local.unwrap())),
             E::LinkLocalAddress { interface, unit: Secondary, address: address("fe80::1") },
         ),
         (
@@ -186,9 +219,37 @@ fn broken() -> Vec<(Break, MonitorError)> {
             E::TargetIsOurs { interface, target: address("192.0.2.3") },
         ),
         (
-            |it| it.interface(v6(|it| it.target = Some(it.link_local))),
+            |it| it.interface(v6(|it| it.target = it.link_local)),
             E::TargetIsOurs { interface, target: address("fe80::1") },
         ),
+        (
+            |it| it.interface(v6(|it| it.link_local = Some("::".parse().unwrap()))),
+            E::NotLinkLocal { interface, address: "::".parse().unwrap() },
+        ),
+        (
+            |it| it.interface(v6(|it| it.link_local = Some("fec0::1".parse().unwrap()))),
+            E::NotLinkLocal { interface, address: "fec0::1".parse().unwrap() },
+        ),
+        (
+            // The Primary's on one interface is the Secondary's on the other.
+            |it| {
+                let turned = v4(|it| it.addresses.reverse());
+                let turned = MonitoredInterface { interface: ONE, ..turned };
+                it.interface(turned).interface(MonitoredInterface { interface: OTHER, ..wan() })
+            },
+            E::AddressTwice { interface: OTHER, other: ONE, address: address("192.0.2.2") },
+        ),
+        (
+            |it| {
+                let one = MonitoredInterface { interface: ONE, ..v6(|_| {}) };
+                let other = v6(|it| it.addresses[0] = "2001:db8::4".parse().unwrap());
+                it.interface(one).interface(MonitoredInterface { interface: OTHER, ..other })
+            },
+            E::AddressTwice { interface: OTHER, other: ONE, address: address("2001:db8::3") },
+        ),
+        (|it| interfaces(it, MAX_MONITORED + 1), E::TooManyInterfaces(65)),
+        (|it| targets(it, MAX_TARGETS + 1), E::TooManyTargets(33)),
+        (|it| services(it, MAX_SERVICES + 1), E::TooManyServices(65)),
         (|it| it.online_licensing(true), E::NoAddressForLicensing),
         (
             |it| it.service(dhcp()).service(Service { name: label("two"), ..dhcp() }),
@@ -212,13 +273,10 @@ fn broken() -> Vec<(Break, MonitorError)> {
         ),
         (
             |it| {
-                it.service(Service { weight: u16::MAX, ..dhcp() }).service(Service {
-                    id: ServiceId(7),
-                    name: label("x"),
-                    ..dhcp()
-                })
+                let heavy = Service { weight: 9_999, ..service(8) };
+                it.service(Service { weight: 7, ..service(7) }).service(heavy)
             },
-            E::Weights(65_542),
+            E::Weights(10_006),
         ),
     ]
 }
@@ -232,21 +290,53 @@ fn each_rule_is_refused_by_its_own_error() {
     }
 }
 
-/// MON-5, MON-6: with two rules broken it is one of the two that is named (or, where both add the same interface
-/// or service, that).
+/// The documented order of the rules: a lower one is found first.
+fn rank(error: &MonitorError) -> u8 {
+    use MonitorError as E;
+    match error {
+        E::ProbeInterval(_) => 0,
+        E::MissedProbes(_) => 1,
+        E::TooManyInterfaces(_) => 2,
+        E::TooManyServices(_) => 3,
+        E::ServiceTwice(_)
+        | E::ServiceNameTwice(_)
+        | E::Deadline { .. }
+        | E::RestartWindow { .. } => 5,
+        E::TooManyTargets(_) => 6,
+        E::Weights(_) => 7,
+        E::NoAddressForLicensing => 8,
+        _ => 4,
+    }
+}
+
+/// How many there are, and how heavy they are together, depends on what the other one of a pair adds.
+fn without_sums(error: MonitorError) -> MonitorError {
+    use MonitorError as E;
+    match error {
+        E::TooManyInterfaces(_) => E::TooManyInterfaces(0),
+        E::TooManyTargets(_) => E::TooManyTargets(0),
+        E::TooManyServices(_) => E::TooManyServices(0),
+        E::Weights(_) => E::Weights(0),
+        other => other,
+    }
+}
+
+/// MON-3, MON-5, MON-6, MON-8, CRASH-1: with two rules broken it is the one that is named which comes first in the
+/// documented order; of two for interfaces, or for services, that of the first interface or service.
 #[test]
-fn two_broken_rules_are_refused_by_one_of_them() {
-    for (one, first) in broken() {
-        for (other, second) in broken() {
+fn two_broken_rules_are_refused_by_the_first_of_them() {
+    let broken = broken();
+    for (at, (one, first)) in broken.iter().enumerate() {
+        for (_, (other, second)) in broken.iter().enumerate().filter(|(it, _)| *it != at) {
             let found = other(one(MonitorConfig::builder())).build().unwrap_err();
-            let is_twice = matches!(
-                found,
-                MonitorError::InterfaceTwice(_)
-                    | MonitorError::ServiceTwice(_)
-                    | MonitorError::ServiceNameTwice(_)
-                    | MonitorError::Weights(_)
-            );
-            assert!(found == first || found == second || is_twice, "{first}, {second}: {found}");
+            let expected = match rank(first).cmp(&rank(second)) {
+                Ordering::Less => first,
+                Ordering::Greater => second,
+                // Of single figures it is the last one that counts.
+                Ordering::Equal if rank(first) < 2 => second,
+                Ordering::Equal => first,
+            };
+            assert_eq!(without_sums(found), without_sums(*expected), "{first}, {second}");
         }
     }
 }
@@ -286,48 +376,66 @@ fn licensing_needs_one_address() {
 #[test]
 fn both_families_can_be_monitored() {
     let both = MonitoredInterface { ipv6: Some(valid_v6()), ..wan() };
-    for it in [v6(|_| {}), both] {
+    // Without a virtual MAC address no link-local one is known.
+    for it in [v6(|_| {}), v6(|it| it.link_local = None), both] {
         assert!(MonitorConfig::builder().interface(it).build().is_ok());
     }
 }
 
-/// MON-3: there are limits.
+/// MON-3, CRASH-1: as many as there can be are accepted.
 #[test]
-fn there_can_be_only_so_many() {
-    let mut builder = MonitorConfig::builder();
-    for number in 0..=MAX_MONITORED as u16 {
-        builder = builder.interface(MonitoredInterface { interface: InterfaceId(number), ..lan() });
+fn there_can_be_so_many() {
+    let empty = MonitorConfig::builder;
+    for most in [
+        interfaces(empty(), MAX_MONITORED),
+        targets(empty(), MAX_TARGETS),
+        services(empty(), MAX_SERVICES),
+    ] {
+        assert!(most.build().is_ok());
     }
-    assert_eq!(builder.build(), Err(MonitorError::TooManyInterfaces(65)));
-    let mut builder = MonitorConfig::builder();
-    for number in 0..33 {
-        builder = builder.interface(MonitoredInterface { interface: InterfaceId(number), ..wan() });
-    }
-    assert_eq!(builder.build(), Err(MonitorError::TooManyTargets(33)));
-    let mut builder = MonitorConfig::builder();
-    for number in 0..=MAX_SERVICES as u16 {
-        let name = label(&format!("s{number}"));
-        builder = builder.service(Service { id: ServiceId(number), name, ..dhcp() });
-    }
-    assert_eq!(builder.build(), Err(MonitorError::TooManyServices(65)));
 }
 
-/// MON-7: a unit's own address is never among those that the pair shares and announces.
+/// MON-7: a unit's own address is never among those that the pair shares and announces, in either family, on
+/// whichever interface; with several it is the first one of the Primary that is named, and a rule of the pair's
+/// own interfaces goes before.
 #[test]
 fn a_shared_address_is_nobodys_own() {
-    use ha_core::pair::{ConfigError, SharedInterface};
-    for (own, unit) in [("192.0.2.2", Designation::Primary), ("192.0.2.3", Designation::Secondary)]
-    {
+    use ha_core::pair::{ConfigError as E, PairConfig, SharedInterface};
+    type Addresses = [&'static str; 2];
+    let with = |addresses: &[&str]| -> Result<PairConfig, E> {
         let shared = SharedInterface {
             id: LAN,
             mac: "02:00:00:00:00:01".parse().unwrap(),
-            addresses: vec!["10.0.0.1/8".parse().unwrap(), format!("{own}/24").parse().unwrap()],
+            addresses: addresses.iter().map(|it| it.parse().unwrap()).collect(),
         };
-        let built = sim::harness::config(sim::A, 1)
+        let both = MonitoredInterface { ipv6: Some(valid_v6()), ..wan() };
+        let monitoring = MonitorConfig::builder().interface(lan()).interface(both);
+        sim::harness::config(sim::A, 1)
             .interface(shared)
-            .monitoring(monitors().build().unwrap())
-            .build();
-        let address = own.parse().unwrap();
-        assert_eq!(built, Err(ConfigError::MonitoringAddress { interface: WAN, unit, address }));
+            .monitoring(monitoring.build().unwrap())
+            .build()
+    };
+    let own = |unit, address: &str| E::MonitoringAddress {
+        interface: WAN,
+        unit,
+        address: address.parse().unwrap(),
+    };
+    use Designation::{Primary, Secondary};
+    let once: Addresses = ["10.0.0.1/8", "2001:db8::1/64"];
+    assert!(with(&once).is_ok());
+    // In the order in which they are looked for.
+    let broken: [(&[&str], E); 5] = [
+        (&["10.9.9.9/8", "10.9.9.9/8"], E::AddressTwice("10.9.9.9/8".parse().unwrap())),
+        (&["192.0.2.2/24"], own(Primary, "192.0.2.2")),
+        (&["2001:db8::2/64"], own(Primary, "2001:db8::2")),
+        (&["192.0.2.3/32"], own(Secondary, "192.0.2.3")),
+        (&["2001:db8::3/64"], own(Secondary, "2001:db8::3")),
+    ];
+    for (at, (one, first)) in broken.iter().enumerate() {
+        assert_eq!(with(&[&once[..], one].concat()).as_ref(), Err(first));
+        for (other, _) in broken.iter().skip(at + 1) {
+            assert_eq!(with(&[*other, one].concat()).as_ref(), Err(first));
+            assert_eq!(with(&[*one, other].concat()).as_ref(), Err(first));
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::unit::{A, B, LAN, Two, WAN, monitors, seconds};
 use core::time::Duration;
-use ha_core::monitor::{AnswerError, Probe, ProbeAnswer, Reach};
+use ha_core::monitor::{AnswerError, Deduction, Family, MonitorRef, Probe, ProbeAnswer, Reach};
 use ha_core::pair::{Event, Input, Refusal, State};
 use std::net::IpAddr;
 
@@ -51,11 +51,11 @@ fn a_target_lost_on_the_active_alone_moves_the_role() {
     two.run(seconds(6));
     assert_eq!(reach(&two), [Reach::Lost, Reach::Reached]);
     assert_eq!(two.states(), [State::Standby, State::Active]);
-    assert_eq!(two.weights(), [15, 35]);
+    assert_eq!(two.lacks(), [20, 0]);
     // It comes back: both are alike, and the role stays.
     two.units[A].reaches = true;
     two.run(seconds(20));
-    assert_eq!(two.weights(), [35, 35]);
+    assert_eq!(two.lacks(), [0, 0]);
     assert_eq!(two.takes(), 1);
 }
 
@@ -70,7 +70,7 @@ fn a_target_lost_on_both_moves_nothing() {
         two.units[1 - first].reaches = false;
         two.run(seconds(60));
         assert_eq!(reach(&two), [Reach::Lost; 2]);
-        assert_eq!(two.weights(), [35, 35], "{apart}");
+        assert_eq!(two.lacks(), [0, 0], "{apart}");
         assert_eq!(two.takes(), 0, "{apart}");
     }
 }
@@ -81,58 +81,122 @@ fn a_target_lost_on_the_standby_alone_moves_nothing() {
     let mut two = two();
     two.units[B].reaches = false;
     two.run(seconds(30));
-    assert_eq!(two.weights(), [35, 15]);
+    assert_eq!(two.lacks(), [0, 20]);
     assert_eq!(two.takes(), 0);
 }
 
-/// MON-4: what the peer reached before it heard of the loss proves nothing; it probes at once and does not wait
-/// for its next turn.
+fn step_until(two: &mut Two, so: impl Fn(&Two) -> bool) {
+    for _ in 0..10_000 {
+        if so(two) {
+            return;
+        }
+        two.step();
+    }
+    panic!("that never comes");
+}
+
+/// MON-4, STA-2: the peer probes at once when it hears of a loss, out of its turn. Only the answer to that probe counts:
+/// one to a probe from before proves nothing, also if it comes later.
 #[test]
 fn the_peer_probes_at_once_when_it_hears_of_a_loss() {
     let mut two = two();
-    two.units[A].reaches = false;
-    let lost = |two: &Two| reach(two)[A] == Reach::Lost;
-    while !lost(&two) {
-        // The peer's probes are answered as long as the loss is not declared, and not any more from then on.
-        two.run(Duration::from_millis(10));
-        if lost(&two) {
-            two.units[B].reaches = false;
-        }
-    }
-    let before = two.status(B).targets[0].reach;
-    assert_eq!(before, Reach::Reached);
+    // A's turns are at 1 s, 6 s and so on from here; B's, from now on, at 3 s, 8 s and so on.
+    two.run(seconds(3));
+    two.restart(B);
     two.run(seconds(4));
-    let took = two.takes();
-    // The answer of the same instant, if there was one, moved it; else nothing can.
-    assert!(took <= 1);
-    two.run(seconds(60));
-    assert_eq!(two.takes(), took);
+    assert_eq!(reach(&two), [Reach::Reached; 2]);
+    two.units[A].reaches = false;
+    two.run(seconds(10));
+
+    step_until(&mut two, |two| !two.units[B].probes.is_empty());
+    let (_, before) = two.units[B].probes.pop().unwrap();
+    step_until(&mut two, |two| reach(two)[A] == Reach::Lost);
+    let (_, at_once) = two.units[B].probes.pop().unwrap();
+    assert_eq!(at_once.sequence, before.sequence + 1, "in the same instant");
+    assert!(two.units[B].probes.is_empty(), "one is enough");
+
+    two.answer(B, before).unwrap();
+    (0..150).for_each(|_| two.step());
+    assert_eq!((two.lacks(), two.takes()), ([0, 0], 0), "that was before the loss");
+    two.answer(B, at_once).unwrap();
+    (0..90).for_each(|_| two.step());
+    assert_eq!((two.lacks(), two.takes()), ([0, 0], 0), "A looks once more");
+    (0..20).for_each(|_| two.step());
+    assert_eq!((two.lacks(), two.takes()), ([20, 0], 1));
+    // Nothing changed of the target here but the peer's word: the weight names it all the same (STA-2).
+    let target = Deduction { monitor: MonitorRef::Target(WAN, Family::V4), weight: 20 };
+    let changed =
+        Event::WeightChanged { from: 10_000, to: 9_980, deducted: vec![target], restored: vec![] };
+    assert!(two.units[A].events.contains(&changed), "{:?}", two.units[A].events);
 }
 
-/// MON-4: not known yet on either side: none.
+/// MON-4: not known yet: none. Neither on both sides, nor on one side while the other one has lost it; what was
+/// never reached moves the role only when the peer has reached it.
 #[test]
 fn what_is_not_known_yet_moves_nothing() {
-    let mut two = Two::settled(monitors().build().unwrap());
-    let mut fresh = Two::settled(monitors().build().unwrap());
-    for unit in [A, B] {
-        fresh.units[unit].reaches = false;
-    }
-    two.units[A].reaches = false;
-    fresh.run(seconds(3));
-    assert_eq!(fresh.takes(), 0);
-    assert_eq!(fresh.weights(), [35, 35]);
+    let mut two = Two::settled_where(monitors().build().unwrap(), false);
+    two.run(seconds(3));
+    assert_eq!(reach(&two), [Reach::Unknown; 2]);
+    assert_eq!((two.lacks(), two.takes()), ([0, 0], 0));
+    // One side reaches it, and the other one does not know.
+    two.units[B].reaches = true;
+    step_until(&mut two, |two| !two.units[B].probes.is_empty());
+    let (_, probe) = two.units[B].probes.pop().unwrap();
+    two.answer(B, probe).unwrap();
+    assert_eq!(reach(&two), [Reach::Unknown, Reach::Reached]);
+    two.run(seconds(1));
+    assert_eq!((two.lacks(), two.takes()), ([0, 0], 0));
+
+    // One side has lost it, and the other one does not know.
+    two.restart(B);
+    two.units[B].reaches = false;
+    two.run(seconds(6));
+    assert_eq!(reach(&two), [Reach::Lost, Reach::Unknown]);
+    assert_eq!((two.lacks(), two.takes()), ([0, 0], 0));
+    two.units[B].reaches = true;
+    two.run(seconds(7));
+    assert_eq!((two.lacks(), two.takes()), ([20, 0], 1), "now it is known");
 }
 
-/// MON-4: a peer that restarts confirms nothing that its former start did.
+/// MON-4: the word of a peer that falls silent does not count any more.
 #[test]
 fn silence_of_the_peer_ends_its_word() {
     let mut two = two();
     two.units[B].reaches = false;
     two.run(seconds(20));
-    assert_eq!(two.weights(), [35, 15]);
+    assert_eq!(two.lacks(), [0, 20]);
     two.cut = true;
     two.run(seconds(1));
-    assert_eq!(two.weights()[B], 35, "nobody has reached it, as far as it knows");
+    assert_eq!(two.lacks()[B], 0, "nobody has reached it, as far as it knows");
+}
+
+/// MON-4: a peer that restarts confirms nothing that its former start did, until it has reached the target itself;
+/// and a loss of the former start is not confirmed to the new one.
+#[test]
+fn a_restart_of_the_peer_ends_its_word() {
+    let mut two = two();
+    two.units[B].reaches = false;
+    two.run(seconds(20));
+    assert_eq!(two.lacks(), [0, 20]);
+    two.units[A].reaches = false;
+    two.restart(A);
+    // Sooner than it could be missed: by its first words.
+    two.run(Duration::from_millis(200));
+    assert_eq!(reach(&two), [Reach::Unknown, Reach::Lost]);
+    assert!(two.units[B].events.iter().all(|it| !matches!(it, Event::PeerLost { .. })));
+    assert_eq!(two.lacks()[B], 0);
+    two.units[A].reaches = true;
+    two.run(seconds(7));
+    assert_eq!(two.lacks()[B], 20, "its own word");
+
+    // The unit that has lost it restarts: its losses are counted anew.
+    two.restart(B);
+    two.run(seconds(8));
+    assert_eq!((reach(&two)[B], two.lacks()[B]), (Reach::Unknown, 0));
+    two.units[A].reaches = false;
+    step_until(&mut two, |two| reach(two)[B] == Reach::Lost);
+    two.run(seconds(2));
+    assert_eq!(two.lacks()[B], 0, "A has not reached it since it heard of this loss");
 }
 
 /// MON-3: answers for what is not probed, from somebody else, to no probe, twice, or late, are refused with the

@@ -4,8 +4,8 @@ use core::time::Duration;
 use ha_core::identity::{Designation, InterfaceId, Label, PathId, ServiceId, UnitId};
 use ha_core::machine::{ActionError, ActionId, Channel, Machine as _, Origin, Output};
 use ha_core::monitor::{
-    Ipv4Monitoring, MonitorConfig, MonitorConfigBuilder, MonitoredInterface, Physical, Probe,
-    ProbeAnswer, Service, ServiceScope, Zone,
+    FULL_WEIGHT, Ipv4Monitoring, MonitorConfig, MonitorConfigBuilder, MonitoredInterface, Physical,
+    Probe, ProbeAnswer, Service, ServiceScope, Zone,
 };
 use ha_core::pair::{
     Action, Event, Input, MAX_HEARTBEAT_LEN, Pair, PairConfig, PairStatus, Product, Refusal, State,
@@ -91,6 +91,7 @@ pub(crate) struct Two {
     pub(crate) now: Instant,
     pub(crate) units: [Unit; 2],
     pub(crate) cut: bool,
+    monitoring: [MonitorConfig; 2],
 }
 
 pub(crate) const A: usize = 0;
@@ -99,46 +100,47 @@ pub(crate) const B: usize = 1;
 impl Two {
     /// A is Active, B is Standby; links are up, the target answers both.
     pub(crate) fn settled(monitoring: MonitorConfig) -> Self {
-        let now = Instant::from_millis(1_000_000);
-        let units = [Designation::Primary, Designation::Secondary].map(|unit| {
-            let (own, peer) = match unit {
-                Designation::Primary => ("SN-A", "SN-B"),
-                Designation::Secondary => ("SN-B", "SN-A"),
-            };
-            let product = Product { model: "box".parse().unwrap(), firmware: "1".parse().unwrap() };
-            let (own, peer) = (own.parse().unwrap(), peer.parse().unwrap());
-            let seed = 7 + u64::from(unit == Designation::Primary);
-            let config = PairConfig::builder(unit, own, peer, product, seed)
-                .heartbeat_interval(Duration::from_millis(100))
-                .trigger_level(3)
-                .flap_limit(100, seconds(600))
-                .monitoring(monitoring.clone())
-                .build()
-                .unwrap();
-            let works = monitoring.services().iter().map(|it| it.id).collect();
-            Unit {
-                pair: Pair::new(config, now),
-                probes: Vec::new(),
-                restarts: Vec::new(),
-                events: Vec::new(),
-                outbox: Vec::new(),
-                reaches: true,
-                works,
-            }
-        });
-        let mut two = Self { now, units, cut: false };
-        for unit in [A, B] {
-            for it in monitoring.interfaces() {
-                for port in 0..it.physical.map_or(0, |link| link.ports) {
-                    two.input(unit, Input::Link { interface: it.interface, port, up: true })
-                        .unwrap();
-                }
-            }
-        }
+        Self::settled_where(monitoring, true)
+    }
+
+    /// The same, whether or not the target has ever answered.
+    pub(crate) fn settled_where(monitoring: MonitorConfig, reaches: bool) -> Self {
+        let mut two = Self::new([monitoring.clone(), monitoring]);
+        two.units.iter_mut().for_each(|unit| unit.reaches = reaches);
+        two.links_up(A);
+        two.links_up(B);
         two.run(seconds(2));
         assert_eq!(two.states(), [State::Active, State::Standby]);
         two.units.iter_mut().for_each(|unit| unit.events.clear());
         two
+    }
+
+    /// Both have just started, and were told nothing.
+    pub(crate) fn new(monitoring: [MonitorConfig; 2]) -> Self {
+        let now = Instant::from_millis(1_000_000);
+        let units = [A, B].map(|unit| Unit::new(unit, 7, monitoring[unit].clone(), true, now));
+        Self { now, units, cut: false, monitoring }
+    }
+
+    /// A unit restarts at once: it knows nothing, and bears another start's number. What it told and wanted
+    /// before is forgotten.
+    pub(crate) fn restart(&mut self, unit: usize) {
+        self.restart_untold(unit);
+        self.links_up(unit);
+    }
+
+    /// The same, and it is not told how its links are.
+    pub(crate) fn restart_untold(&mut self, unit: usize) {
+        let reaches = self.units[unit].reaches;
+        self.units[unit] = Unit::new(unit, 70, self.monitoring[unit].clone(), reaches, self.now);
+    }
+
+    pub(crate) fn links_up(&mut self, unit: usize) {
+        for it in self.monitoring[unit].clone().interfaces() {
+            for port in 0..it.physical.map_or(0, |link| link.ports) {
+                self.input(unit, Input::Link { interface: it.interface, port, up: true }).unwrap();
+            }
+        }
     }
 
     pub(crate) fn input(&mut self, unit: usize, input: Input) -> Result<(), Refusal> {
@@ -155,8 +157,9 @@ impl Two {
         self.units[unit].pair.status(self.now)
     }
 
-    pub(crate) fn weights(&self) -> [u16; 2] {
-        [A, B].map(|unit| self.status(unit).health.weight)
+    /// What the weights of the two lack.
+    pub(crate) fn lacks(&self) -> [u16; 2] {
+        [A, B].map(|unit| FULL_WEIGHT - self.status(unit).health.weight)
     }
 
     /// How often the role went to a unit since the events were cleared.
@@ -197,7 +200,12 @@ impl Two {
 
     /// Ten milliseconds, in which nothing comes from outside.
     pub(crate) fn step(&mut self) {
-        self.now = self.now + Duration::from_millis(10);
+        self.wait(Duration::from_millis(10));
+    }
+
+    /// A while without anything from outside, at the end of which both look at the clock.
+    pub(crate) fn wait(&mut self, length: Duration) {
+        self.now = self.now + length;
         for unit in &mut self.units {
             unit.pair.handle_timeout(self.now);
         }
@@ -231,6 +239,33 @@ impl Two {
 }
 
 impl Unit {
+    /// One that starts now, and has said and heard nothing.
+    fn new(unit: usize, seed: u64, monitoring: MonitorConfig, reaches: bool, now: Instant) -> Self {
+        let (designation, own, peer) = match unit {
+            A => (Designation::Primary, "SN-A", "SN-B"),
+            _ => (Designation::Secondary, "SN-B", "SN-A"),
+        };
+        let product = Product { model: "box".parse().unwrap(), firmware: "1".parse().unwrap() };
+        let (own, peer) = (own.parse().unwrap(), peer.parse().unwrap());
+        let works = monitoring.services().iter().map(|it| it.id).collect();
+        let config = PairConfig::builder(designation, own, peer, product, seed + unit as u64)
+            .heartbeat_interval(Duration::from_millis(100))
+            .trigger_level(3)
+            .flap_limit(100, seconds(600))
+            .monitoring(monitoring)
+            .build()
+            .unwrap();
+        Self {
+            pair: Pair::new(config, now),
+            probes: Vec::new(),
+            restarts: Vec::new(),
+            events: Vec::new(),
+            outbox: Vec::new(),
+            reaches,
+            works,
+        }
+    }
+
     fn poll(&mut self, now: Instant) {
         let mut buf = [0; MAX_HEARTBEAT_LEN];
         while let Some(output) = self.pair.poll_output(now, &mut buf) {

@@ -61,7 +61,7 @@ fn what_is_heard_while_time_runs_backwards_counts() {
     unit.hears_fresh(|it| it);
     let latest = unit.now;
     unit.now = unit.now.saturating_sub(Duration::from_secs(7));
-    let health = Health { fit: true, weight: 3 };
+    let health = Health::whole(true, 3);
     let fitter = Heartbeat { stance: Stance::Active, health, ..unit.fresh() };
     unit.hears(&fitter).unwrap();
     assert_eq!(unit.pair.state(), State::Withdrawing(Goal::Yield));
@@ -126,7 +126,7 @@ fn at_the_last_instant_nothing_is_due() {
             // What it is told still counts.
             if !matches!(state, State::Disabled | State::Left) {
                 unit.input(Input::HealthWeight(7));
-                assert_eq!(unit.pair.health().weight, 7);
+                assert_eq!(unit.pair.health().weight, Health::whole(true, 7).weight);
             }
             assert_eq!(unit.pair.poll_timeout(), None, "{state}");
         }

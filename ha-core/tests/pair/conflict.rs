@@ -14,7 +14,7 @@ fn in_conflict(weight: u16) -> Unit {
 }
 
 fn of(weight: u16, it: Heartbeat) -> Heartbeat {
-    Heartbeat { health: Health { fit: true, weight }, ..it }
+    Heartbeat { health: Health::whole(true, weight), ..it }
 }
 
 /// PAIR-13: what an Active said before it knew of the conflict decides nothing: the peer may have heard
@@ -40,7 +40,7 @@ fn what_changes_during_a_conflict_does_not_count() {
         unit.hears_fresh(|it| of(theirs, it));
         unit.input(Input::HealthWeight(if yields { 9 } else { 0 }));
         unit.input(Input::Demote { demotion: Demotion::take_failed(), lasts: None });
-        assert_eq!(unit.sent.unwrap().health, Health { fit: true, weight: ours });
+        assert_eq!(unit.sent.unwrap().health, Health::whole(true, ours));
         unit.hears_fresh(|it| of(theirs, it));
         let expected = if yields { State::Withdrawing(Goal::Yield) } else { State::Active };
         assert_eq!(unit.pair.state(), expected);
@@ -86,10 +86,10 @@ fn a_conflict_is_told_once() {
 fn a_conflict_is_over_when_the_other_active_is_lost() {
     let mut unit = in_conflict(0);
     unit.input(Input::HealthWeight(5));
-    assert_eq!(unit.sent.unwrap().health.weight, 0, "it stands still");
+    assert_eq!(unit.sent.unwrap().health, Health::whole(true, 0), "it stands still");
     unit.wait(ms(30));
     assert_eq!(unit.pair.state(), State::Active);
-    assert_eq!(unit.sent.unwrap().health.weight, 5);
+    assert_eq!(unit.sent.unwrap().health, Health::whole(true, 5));
     unit.input(Input::HealthWeight(7));
-    assert_eq!(unit.sent.unwrap().health.weight, 7);
+    assert_eq!(unit.sent.unwrap().health, Health::whole(true, 7));
 }

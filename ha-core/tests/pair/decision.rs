@@ -28,12 +28,12 @@ fn one_record_says_why() {
     let decision = *world.pair(B).decision();
     assert_eq!((decision.role, decision.why), (Role::Active, Why::PeerSilent));
     assert_eq!(decision.peer, PeerView::Silent);
-    assert_eq!(decision.peer_health, Some(Health { fit: true, weight: 7 }));
+    assert_eq!(decision.peer_health, Some(Health::whole(true, 7)));
     assert_eq!(decision.peer_age, Some(ms(30)));
     assert_eq!(decision.term, 2);
     assert_eq!(
         decision.to_string(),
-        "the peer is silent on every path; term 2; health 5; the peer, last heard 30ms before, had health 7"
+        "the peer is silent on every path; term 2; health 10005; the peer, last heard 30ms before, had health 10007"
     );
 }
 
@@ -44,5 +44,5 @@ fn a_lone_unit_says_that_it_heard_nobody() {
     world.start(A);
     world.run_for(Duration::from_secs(1));
     let text = world.pair(A).decision().to_string();
-    assert_eq!(text, "no Active peer was found; term 1; health 0; no peer had been heard");
+    assert_eq!(text, "no Active peer was found; term 1; health 10000; no peer had been heard");
 }

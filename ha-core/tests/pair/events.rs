@@ -2,7 +2,10 @@
 
 use crate::harness::{A, B, World, config_of, ms, product};
 use core::time::Duration;
-use ha_core::pair::{Event, Input, Mode, PathKind, Product, Role, Severity, Why};
+use ha_core::pair::{
+    Demotion, Departure, Event, Input, Mode, Obstacles, PathKind, Product, Role, Severity, Stance,
+    Why,
+};
 
 /// STA-2, PAIR-15: a change of the role that only a person sees is told with its cause too: SYNC while the
 /// state is not complete.
@@ -64,6 +67,45 @@ fn error_comes_and_goes_with_an_event() {
     assert!(mismatch < error && error < upgrade && upgrade < over, "{events:?}");
 }
 
+/// STA-2: another role of the peer is told with what it says of its fitness, in words too.
+#[test]
+fn the_peers_role_is_told_with_its_fitness() {
+    let mut world = World::new(|config| config);
+    world.settle();
+    world.run_for(ms(100));
+    let since = world.now();
+    let demotion = Demotion { owner: "test".parse().unwrap(), reason: "fan".parse().unwrap() };
+    world.input(A, Input::Demote { demotion, lasts: None }).unwrap();
+    world.run_for(ms(100));
+    let told: Vec<_> = world
+        .events(B, since)
+        .iter()
+        .filter(|event| matches!(event, Event::PeerStance { .. }))
+        .map(ToString::to_string)
+        .collect();
+    let expected = [
+        "peer is giving the role up; health 10000 (demoted)",
+        "peer has released the role; health 10000 (demoted)",
+        "peer is Standby; health 10000 (demoted)",
+    ];
+    assert_eq!(told, expected);
+
+    let mut world = World::new(|config| config);
+    world.settle();
+    world.run_for(ms(100));
+    let since = world.now();
+    world.input(A, Input::Leave(Departure::Stop)).unwrap();
+    world.run_for(ms(100));
+    let left = |event: &Event| match event {
+        Event::PeerStance { from: Stance::Withdrawing, to: Stance::Left, obstacles, .. } => {
+            assert_eq!(*obstacles, Obstacles::LEAVING);
+            event.to_string() == "peer leaves; health 10000; held back: leaving"
+        }
+        _ => false,
+    };
+    assert!(world.events(B, since).iter().any(left), "{:?}", world.events(B, since));
+}
+
 /// STA-2: a path that is lost and heard again, a lost peer and a role that changes are told in words.
 #[test]
 fn events_are_told_in_words_and_by_urgency() {
@@ -91,50 +133,4 @@ fn events_are_told_in_words_and_by_urgency() {
         ),
     ];
     assert_eq!(told, expected.map(|(severity, text)| (severity, text.to_string())));
-}
-
-/// COS-6: both units log, and each entry says which unit it came from, and its role.
-#[cfg(feature = "tracing")]
-#[test]
-fn each_entry_of_the_log_names_the_unit_and_its_role() {
-    use std::io;
-    use std::sync::{Arc, Mutex};
-
-    #[derive(Clone, Default)]
-    struct Log(Arc<Mutex<Vec<u8>>>);
-
-    impl io::Write for Log {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.0.lock().unwrap().extend_from_slice(bytes);
-            Ok(bytes.len())
-        }
-
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
-
-    let log = Log::default();
-    let writer = log.clone();
-    let subscriber = tracing_subscriber::fmt()
-        .without_time()
-        .with_ansi(false)
-        .with_writer(move || writer.clone())
-        .finish();
-    tracing::subscriber::with_default(subscriber, || {
-        let mut world = World::new(|config| config);
-        world.settle();
-        world.run_for(ms(100));
-        world.crash(A);
-        world.run_for(ms(100));
-    });
-    let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
-    for line in [
-        " INFO ha_core: role changed from ELECTION to ACTIVE: nobody is Active, and this is the better unit; term 1 unit=SN-A designation=Primary role=ACTIVE",
-        " WARN ha_core: peer lost: silent for 30ms on every path unit=SN-B designation=Secondary role=STANDBY",
-        " INFO ha_core: role changed from STANDBY to ACTIVE: the peer is silent on every path; term 2 unit=SN-B designation=Secondary role=ACTIVE",
-    ] {
-        assert!(log.lines().any(|it| it == line), "{line} is not in:\n{log}");
-    }
-    assert!(log.lines().all(|line| line.contains(" unit=SN-") && line.contains(" role=")));
 }

@@ -365,11 +365,7 @@ fn nothing_is_released_before_the_withdrawal_is_confirmed() {
 
 /// A question of a Standby peer that is fitter by its own accord.
 fn wish(ask: u64) -> impl Fn(Heartbeat) -> Heartbeat {
-    move |it| Heartbeat {
-        voluntary: true,
-        health: Health { fit: true, weight: 9 },
-        ..order(ask)(it)
-    }
+    move |it| Heartbeat { voluntary: true, health: Health::whole(true, 9), ..order(ask)(it) }
 }
 
 /// A question of a Standby peer that was told to ask; with 0 none.

@@ -118,7 +118,7 @@ fn an_active_that_is_as_fit_by_now_does_not_let_go() {
 /// nothing, though the Active has heard of only one of them.
 #[test]
 fn a_unit_is_fitter_only_if_its_active_knows_and_it_is_still_so() {
-    let of = |weight, it| Heartbeat { health: Health { fit: true, weight }, ..it };
+    let of = |weight, it| Heartbeat { health: Health::whole(true, weight), ..it };
     let mut unit = in_state(State::Standby);
     unit.input(Input::HealthWeight(5));
     assert_eq!(unit.pair.state(), State::Standby, "its Active has not heard that");

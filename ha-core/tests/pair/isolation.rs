@@ -2,7 +2,9 @@
 
 use crate::harness::{A, Answer, B, World, ms};
 use core::time::Duration;
-use ha_core::pair::{Departure, Event, Goal, Input, MonitoredLinks, Obstacles, Role, State, Why};
+use ha_core::pair::{
+    Departure, Event, Goal, Input, IsolationEnd, MonitoredLinks, Obstacles, Role, State, Why,
+};
 use ha_core::time::Instant;
 
 fn links(up: u16) -> Input {
@@ -37,7 +39,7 @@ fn an_active_that_is_cut_off_gives_the_role_up() {
         }
         world.run_for(ms(20));
         assert_eq!(world.roles(), [Some(Role::Standby), Some(Role::Active)]);
-        assert!(world.events(A, Duration::ZERO).contains(&Event::Isolated(true)));
+        assert!(world.events(A, Duration::ZERO).contains(&Event::Isolated));
         assert_eq!(world.pair(A).obstacles(), Obstacles::ISOLATED);
         let isolated = |it: &Event| matches!(it, Event::RoleChanged { why: Why::Isolated, .. });
         assert!(world.events(A, Duration::ZERO).iter().any(isolated));
@@ -71,6 +73,32 @@ fn an_isolated_unit_returns_when_its_peer_is_heard() {
     world.run_for(ms(200));
     assert_eq!(world.roles(), [Some(Role::Standby), Some(Role::Active)]);
     assert!(world.pair(A).obstacles().is_empty());
+}
+
+/// STA-2, BEY-3: isolation is an event, and its end another one, which says what ended it.
+#[test]
+fn the_end_of_isolation_is_told_with_its_cause() {
+    type End = fn(&mut World);
+    let ends: [(End, IsolationEnd); 3] = [
+        (|world| world.cut_all(false), IsolationEnd::PeerHeard),
+        (|world| world.input(B, links(1)).unwrap(), IsolationEnd::LinkUp),
+        (
+            |world| world.input(B, Input::MonitoredLinks(MonitoredLinks::default())).unwrap(),
+            IsolationEnd::NotMonitored,
+        ),
+    ];
+    for (end, why) in ends {
+        let mut world = settled();
+        world.input(B, links(0)).unwrap();
+        world.cut_all(true);
+        world.run_for(ms(200));
+        end(&mut world);
+        world.run_for(ms(200));
+        let told = |it: &Event| matches!(it, Event::Isolated | Event::IsolationOver { .. });
+        let mut events = world.events(B, Duration::ZERO);
+        events.retain(told);
+        assert_eq!(events, [Event::Isolated, Event::IsolationOver { why }]);
+    }
 }
 
 /// BEY-3: a unit that monitors no link is never isolated.

@@ -156,7 +156,7 @@ pub(crate) fn configured(state: State, adjust: fn(PairConfigBuilder) -> PairConf
     };
     let mut unit = Unit::new(adjust(config(A, 1).mode(mode)));
     let asks = |it| Heartbeat { stance: Stance::Standby, ask: 7, ..it };
-    let is_fitter = |it| Heartbeat { health: Health { fit: true, weight: 9 }, ..it };
+    let is_fitter = |it| Heartbeat { health: Health::whole(true, 9), ..it };
     match state {
         State::Disabled | State::Election => {}
         State::Standby => unit.hears_fresh(|it| it),

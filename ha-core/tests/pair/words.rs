@@ -68,7 +68,7 @@ fn a_release_that_is_late_is_not_taken() {
 fn the_peer_is_judged_against_what_it_had_heard() {
     for (echo_is_old, takes) in [(true, false), (false, true)] {
         let mut alone = Alone::new();
-        let health = Health { fit: true, weight: 3 };
+        let health = Health::whole(true, 3);
         let election = Heartbeat { stance: Stance::Election, warm: false, health, ..peer(1) };
         alone.hears(&bytes(&election)).unwrap();
         let old = alone.sent.unwrap().id;
@@ -93,7 +93,7 @@ fn a_unit_takes_when_the_peer_has_heard_that_it_may() {
     assert!(!alone.sent.unwrap().obstacles.is_empty());
     alone.take_fails = false;
     // The peer's own take has failed once, too: it is no fitter.
-    let health = Health { fit: false, weight: 0 };
+    let health = Health::whole(false, 0);
     let standby = |number, echo| {
         bytes(&Heartbeat { stance: Stance::Standby, health, echo: Some(echo), ..peer(number) })
     };

@@ -7,7 +7,7 @@ use crate::search::hash::{Map, Wide};
 use crate::search::store::Store;
 use ha_core::time::Instant;
 use svrrp::GroupNumber;
-use svrrp::cluster::{ClusterUnit, Frame, Names};
+use svrrp::cluster::{ClusterUnit, Frame, Names, Start};
 use svrrp::wire::{DatagramId, GroupStance, Message};
 
 /// Stands for a node that is off.
@@ -136,13 +136,13 @@ impl Layer {
 /// What fingerprints are relative to: what is common to all nodes, and a short form of it.
 #[derive(Clone, Copy)]
 pub(super) struct Common<'a> {
-    starts: &'a [(u64, u64)],
+    starts: &'a [Start],
     questions: &'a [u64],
     fingerprint: u128,
 }
 
 impl<'a> Common<'a> {
-    pub(super) fn new(starts: &'a [(u64, u64)], questions: &'a [u64]) -> Self {
+    pub(super) fn new(starts: &'a [Start], questions: &'a [u64]) -> Self {
         Self { starts, questions, fingerprint: Wide::of(&(starts, questions)) }
     }
 
@@ -221,7 +221,9 @@ impl Memory {
         let mut hasher = Wide::new();
         it.unit.fingerprint(&common.frame(layer.now, oldest_echo), &mut hasher);
         let mut unit = it.unit.clone();
-        unit.forget_before(oldest_echo);
+        // What its own words ask for is in its fingerprint already.
+        let asked_by_itself = unit.lowest_echo(common.starts).unwrap_or(u64::MAX);
+        unit.forget_before(oldest_echo.min(asked_by_itself));
         let relative = (hasher.finish_wide(), layer.keep(unit));
         self.relative.insert(key, relative);
         relative

@@ -5,6 +5,7 @@ use super::setup::{GROUPS, NODES, member};
 use super::state::{Flying, Stage, State};
 use crate::search::hash::Wide;
 use core::hash::Hash as _;
+use svrrp::cluster::Start;
 
 /// The places of starts: those that the nodes have, and those before.
 const STARTS: usize = 2 * NODES;
@@ -41,20 +42,27 @@ impl State {
 
     /// Something of this start is on its way.
     pub(super) fn is_heard(&self, layer: &Layer, (start, _): (u64, u64)) -> bool {
-        let mut flying = self.flying.iter();
-        flying.any(|it| layer.datagram(it.datagram).message.header().id.start.get() == start)
+        self.oldest(layer, start).is_some()
+    }
+
+    /// The lowest number of a datagram of this start that is on its way.
+    fn oldest(&self, layer: &Layer, start: u64) -> Option<u64> {
+        let flying = self.flying.iter();
+        let ids = flying.map(|it| layer.datagram(it.datagram).message.header().id);
+        ids.filter(|id| id.start.get() == start).map(|id| id.number.get()).min()
     }
 
     /// The starts that anybody can still hear of: of each node the present one; and one that ended as long as something
     /// of it is on its way.
-    fn starts(&self, layer: &Layer) -> [(u64, u64); STARTS] {
-        let mut starts = [(0, 0); STARTS];
+    fn starts(&self, layer: &Layer) -> [Start; STARTS] {
+        let mut starts = [Start::default(); STARTS];
         for (at, node) in self.core.nodes.iter().enumerate() {
-            if node.machine != OFF || self.is_heard(layer, node.start) {
-                starts[at] = node.start;
-            }
-            if self.is_heard(layer, node.former) {
-                starts[NODES + at] = node.former;
+            let places = [(at, node.start, node.machine != OFF), (NODES + at, node.former, false)];
+            for (place, (name, last), is_on) in places {
+                let oldest = self.oldest(layer, name);
+                if is_on || oldest.is_some() {
+                    starts[place] = Start { name, last, oldest: oldest.unwrap_or(last + 1) };
+                }
             }
         }
         starts

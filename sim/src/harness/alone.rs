@@ -44,7 +44,7 @@ pub fn peer(number: u64) -> Heartbeat {
         steady: false,
         interval: ms(10),
         level: 3,
-        health: Health { fit: true, weight: 0 },
+        health: Health::whole(true, 0),
         paths_heard: 1,
         id: HeartbeatId { start: 77, number },
         term: 1,

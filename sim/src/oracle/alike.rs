@@ -6,12 +6,14 @@
 //!
 //! Excused are
 //! - as long after the last difference as a unit may still count it: until all its probes are missed or
-//!   answered, and its services are late or have reported. A restart of a service that repairs it, and the
-//!   lost answer of a probe, are differences; so is a service that fails or works on both, since each
-//!   unit finds that at another moment; and so is all else that happens to the units and their network;
+//!   answered, and its services are late or have reported for long enough. The lost answer of a probe is a
+//!   difference; so is a service that fails or works on both, since each unit finds that at another moment;
+//!   and so is all else that happens to the units and their network. A restart that repairs a service belongs to
+//!   the fault, and so does the same fault of the other unit within a second, repaired by then or not;
 //! - units of which their embedders say that one is fitter; and a Primary that preempts, which takes the role
 //!   as soon as it is as fit (PAIR-7).
 
+use super::monitors::RESTORE_HOLD;
 use super::{Rule, Verdict};
 use crate::random::nanos;
 use core::time::Duration;
@@ -49,9 +51,16 @@ impl Alike {
     }
 
     /// Something changed around a unit, or both. Says whether that is another fault than the one before.
-    pub(super) fn changed(&mut self, now: u64, alike: [bool; 2], at_once: bool) -> bool {
+    /// `follows`: it belongs to the one before.
+    pub(super) fn changed(
+        &mut self,
+        now: u64,
+        alike: [bool; 2],
+        at_once: bool,
+        follows: bool,
+    ) -> bool {
         let is_quiet = self.is_quiet(now);
-        let goes_on = self.is_one_fault && alike == [false, true];
+        let goes_on = self.is_one_fault && (follows || alike == [false, true]);
         self.is_one_fault = is_quiet || goes_on;
         self.is_alike = alike[1];
         if alike != [true, true] || !at_once {
@@ -75,9 +84,9 @@ impl Alike {
 
 /// So long a unit may count what is no longer so: the probes that have to be missed, one that its peer had it
 /// send, one on its way, and one for clocks of different rates; a service's deadline, and again after its
-/// restart; and a hand-over, with the ten failure times after one that failed.
+/// restart, and as long as it has to show that it works; and a hand-over, with the ten failure times after one that failed.
 pub(crate) fn memory(config: &MonitorConfig, failure_time: Duration) -> Duration {
     let deadline = config.services().iter().map(|it| it.deadline).max().unwrap_or_default();
     let probes = config.probe_interval() * (u32::from(config.missed_probes()) + 3);
-    probes + deadline * 2 + failure_time * 20
+    probes + deadline * 2 + RESTORE_HOLD + failure_time * 20
 }

@@ -142,6 +142,7 @@ pub(crate) struct Heard {
 pub struct Oracle {
     /// Of each unit, by its own clock.
     pub failure_time: [Duration; 2],
+    interval: [Duration; 2],
     /// How long both units look for an Active at the least when they start.
     pub election_delay: Duration,
     /// How long a take waits for the embedder to be ready at the most; zero if it does not.
@@ -183,6 +184,7 @@ impl Oracle {
         let failure_time = pairs.map(PairConfig::failure_time);
         Self {
             failure_time,
+            interval: pairs.map(PairConfig::interval),
             longest_conflict: 0,
             gap: Gap::default(),
             slowest_take_over: 0.0,
@@ -231,9 +233,15 @@ impl Oracle {
     }
 
     /// Something changed around a unit, or both: was it the same around both before, and is it now? `at_once`:
-    /// both know of it at once, or none does.
-    pub(crate) fn surroundings(&mut self, now: u64, alike: [bool; 2], at_once: bool) {
-        if self.alike.changed(now, alike, at_once) {
+    /// both know of it at once, or none does. `follows`: it belongs to what happened before.
+    pub(crate) fn surroundings(
+        &mut self,
+        now: u64,
+        alike: [bool; 2],
+        at_once: bool,
+        follows: bool,
+    ) {
+        if self.alike.changed(now, alike, at_once, follows) {
             self.changed();
         }
         self.election.disturbed(now);
@@ -342,9 +350,13 @@ impl Oracle {
     /// The unit does something: did its clock show a stall before?
     pub(crate) fn awake(&mut self, unit: usize, local: Instant, holds: bool) {
         let local = self.clock(unit, local);
+        let silence = self.s3.silence(unit, local);
+        if silence > self.interval[unit] {
+            self.monitors.was_late(unit, silence);
+        }
         if self.s3.awake(unit, local, holds) {
             self.barred.stalled(unit, local);
-            self.monitors.stalled(unit, local);
+            self.monitors.hung(unit, self.told_at[unit], local);
         }
         if self.told[unit].expire(local) {
             self.changed();
@@ -477,7 +489,7 @@ impl Oracle {
             self.changed();
             self.alike.disturbed(now);
         }
-        self.monitors.news(unit, now, event)?;
+        self.monitors.news(unit, now, self.clocks[unit], event)?;
         match event {
             // Anything else that fails does not end the take.
             Event::ActionFailed { action: "OpenForwarding" | "TakeAddresses", .. } => {

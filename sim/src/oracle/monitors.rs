@@ -1,13 +1,16 @@
 //! What a unit tells of its monitors is so (MON-1 to MON-4, CRASH-1, CRASH-3). Its weight lacks exactly
 //! - the links that it was told are down, on all their ports;
 //! - the services that have not reported within their deadline;
+//! - unless it says that it is Active, the links of which it was told too little, the services that have not
+//!   reported since its start, and those that have not reported [`RESTORE_HOLD`] after they did so again, or that were
+//!   down so long ago;
 //! - of the targets only such as it has declared lost after so many probes without an answer, and as the peer
 //!   has reached by a probe that it sent after that (MON-4). Which of those it has to lack is asked after calm.
 //!
 //! Excused are
 //! - an Active that hears another one: what it tells stands still until that is over (PAIR-13);
 //! - a service that is late by less than a failure time: whoever hung so long is not told that time has passed
-//!   before all that has arrived is handed in;
+//!   before all that has arrived is handed in; and by twice as long as its unit was woken late, which that gives;
 //! - weights that cannot be told apart: only if each is another power of two does the sum say what is missing.
 
 use super::{Rule, Verdict};
@@ -19,6 +22,9 @@ use ha_core::identity::{InterfaceId, ServiceId};
 use ha_core::monitor::{MonitorConfig, Probe, ProbeAnswer, Reach, ServiceScope};
 use ha_core::pair::{Event, Input, MonitoredLinks, Stance};
 use ha_core::time::Instant;
+
+/// So long a service that had failed has to report before it counts again.
+pub(crate) const RESTORE_HOLD: Duration = Duration::from_secs(10);
 
 #[derive(Debug, Default)]
 pub(super) struct Monitors {
@@ -44,6 +50,8 @@ struct Link {
     interface: InterfaceId,
     /// `None`: nothing was told of it.
     ports: Vec<Option<bool>>,
+    /// It was down, and counts until then.
+    returns: Option<Instant>,
     weight: u16,
 }
 
@@ -67,7 +75,14 @@ struct Service {
     deadline: Duration,
     /// By then it has to report.
     due: Instant,
+    /// It may be excused for so much longer.
+    excuse: Duration,
+    has_reported: bool,
+    /// It may have failed by now; its unit says so.
     has_failed: bool,
+    is_told: bool,
+    /// It had failed, and counts until then; for certain, and perhaps.
+    returns: [Option<Instant>; 2],
 }
 
 impl Monitors {
@@ -77,7 +92,7 @@ impl Monitors {
         let interfaces = config.interfaces();
         let links = interfaces.iter().filter_map(|it| {
             let ports = vec![None; it.physical?.ports.into()];
-            Some(Link { interface: it.interface, ports, weight: weight() })
+            Some(Link { interface: it.interface, ports, returns: None, weight: weight() })
         });
         let links = links.collect();
         let targets = interfaces.iter().flat_map(|it| {
@@ -103,7 +118,11 @@ impl Monitors {
             weight: weight(),
             deadline: it.deadline,
             due: local + it.deadline,
+            excuse: Duration::ZERO,
+            has_reported: false,
             has_failed: false,
+            is_told: false,
+            returns: [None; 2],
         });
         let services = services.collect();
         let sum = weights(config).fold(0, u16::saturating_add);
@@ -144,7 +163,11 @@ impl Monitors {
         match input {
             Input::Link { interface, port, up } => {
                 if let Some(link) = it.links.iter_mut().find(|it| it.interface == interface) {
+                    let was_down = link.is_down();
                     link.ports[usize::from(port)] = Some(up);
+                    if was_down && up {
+                        link.returns = Some(local + RESTORE_HOLD);
+                    }
                 }
             }
             Input::ProbeAnswered(ProbeAnswer { interface, from, sequence }) => {
@@ -156,8 +179,7 @@ impl Monitors {
             }
             Input::ServiceAlive(id) => {
                 if let Some(service) = it.services.iter_mut().find(|it| it.id == id) {
-                    service.due = local + service.deadline;
-                    service.has_failed = false;
+                    service.reports(local);
                 }
             }
             _ => {}
@@ -171,9 +193,26 @@ impl Monitors {
         }
     }
 
-    pub(super) fn stalled(&mut self, unit: usize, local: Instant) {
+    /// The unit did nothing for a while; before that it was last told something at `told_at`.
+    pub(super) fn hung(&mut self, unit: usize, told_at: Instant, local: Instant) {
+        // The end of a link's time was not noted meanwhile.
+        for until in self.units[unit].links.iter_mut().filter_map(|link| link.returns.as_mut()) {
+            *until = if *until > told_at { local.max(*until) } else { *until };
+        }
         for service in &mut self.units[unit].services {
+            service.has_failed |= service.due <= told_at;
+            // What was not heard meanwhile is no proof.
+            for until in service.returns.iter_mut().flatten() {
+                *until = local + RESTORE_HOLD;
+            }
             service.due = service.due.max(local + service.deadline);
+        }
+    }
+
+    /// The unit did nothing for longer than its heartbeats are apart.
+    pub(super) fn was_late(&mut self, unit: usize, by: Duration) {
+        for service in &mut self.units[unit].services {
+            service.excuse += by * 2;
         }
     }
 
@@ -181,9 +220,14 @@ impl Monitors {
         self.units[unit].heard = Some(glimpse.stance);
     }
 
-    pub(super) fn news(&mut self, unit: usize, now: u64, event: &Event) -> Verdict {
+    pub(super) fn news(&mut self, unit: usize, now: u64, local: Instant, event: &Event) -> Verdict {
         if let Event::PeerLost { .. } = event {
             self.units[unit].heard = None;
+        }
+        if let Event::ServiceFailed { service, .. } = event
+            && let Some(it) = self.units[unit].services.iter_mut().find(|it| it.id == *service)
+        {
+            return it.fails(local);
         }
         let Event::Target { interface, target, reach } = event else { return Ok(()) };
         let missed_probes = usize::from(self.units[unit].missed_probes);
@@ -196,13 +240,13 @@ impl Monitors {
         Ok(())
     }
 
-    /// `weight` is what the embedder finds by itself. Says whether what is lacking has changed.
+    /// `whole` is the weight of a unit that lacks nothing. Says whether what is lacking has changed.
     pub(super) fn sends(
         &mut self,
         unit: usize,
         local: Instant,
         failure_time: Duration,
-        weight: u16,
+        whole: u16,
         glimpse: Glimpse,
     ) -> Result<bool, super::Broken> {
         let peer = 1 - unit;
@@ -212,19 +256,16 @@ impl Monitors {
         if it.all == 0 || stands_still || glimpse.stance == Stance::Left {
             return Ok(false);
         }
-        let whole = weight.saturating_add(it.all);
         let Some(lacks) = whole.checked_sub(glimpse.health.weight) else {
             let text = format!("says that its weight is {}, of {whole}", glimpse.health.weight);
             return Err((Rule::Monitors, text));
         };
         if it.is_legible {
-            it.check(lacks, local, failure_time, &self.units[peer])
+            let is_active = matches!(glimpse.stance, Stance::Active | Stance::Withdrawing);
+            it.check(lacks, local, failure_time, is_active, &self.units[peer])
                 .map_err(|text| (Rule::Monitors, text))?;
         }
         let it = &mut self.units[unit];
-        for service in &mut it.services {
-            service.has_failed = lacks & service.weight != 0;
-        }
         Ok(core::mem::replace(&mut it.lacks, lacks) != lacks)
     }
 }
@@ -233,6 +274,10 @@ impl Link {
     fn is_down(&self) -> bool {
         self.ports.iter().all(|port| *port == Some(false))
     }
+
+    fn is_up(&self) -> bool {
+        self.ports.contains(&Some(true))
+    }
 }
 
 impl Watched {
@@ -240,12 +285,26 @@ impl Watched {
         self.targets.iter_mut().find(|it| (it.interface, it.target) == (interface, target))
     }
 
-    fn check(&self, lacks: u16, local: Instant, late: Duration, peer: &Self) -> Result<(), String> {
+    fn check(
+        &self,
+        lacks: u16,
+        local: Instant,
+        late: Duration,
+        is_active: bool,
+        peer: &Self,
+    ) -> Result<(), String> {
         let lacks = |weight| lacks & weight != 0;
         for link in &self.links {
-            if link.is_down() != lacks(link.weight) {
-                let is = if link.is_down() { "down" } else { "not down" };
-                return Err(format!("says otherwise, though the link {} is {is}", link.interface));
+            let returns = link.returns.is_some_and(|until| local < until);
+            let counts = link.is_down() || !is_active && (!link.is_up() || returns);
+            // The end of its time may not have been noted yet.
+            let may = counts || !is_active && link.returns.is_some_and(|it| local < it + late);
+            if counts && !lacks(link.weight) || !may && lacks(link.weight) {
+                let says = if counts { "does not count" } else { "counts" };
+                return Err(format!(
+                    "{says} the link {}, of ports {:?}",
+                    link.interface, link.ports
+                ));
             }
         }
         for (ours, theirs) in self.targets.iter().zip(&peer.targets).filter(|it| lacks(it.0.weight))
@@ -258,13 +317,54 @@ impl Watched {
                 return Err(format!("counts {target}, which the peer has not reached since"));
             }
         }
-        for Service { id, weight, due, has_failed, .. } in &self.services {
-            if lacks(*weight) && !has_failed && local < *due {
-                return Err(format!("counts {id}, which reported in time"));
-            }
-            if !lacks(*weight) && *due + late < local {
-                return Err(format!("does not count {id}, which is late"));
-            }
+        self.services
+            .iter()
+            .try_for_each(|service| service.check(lacks(service.weight), local, late, is_active))
+    }
+}
+
+impl Service {
+    fn reports(&mut self, local: Instant) {
+        self.has_reported = true;
+        let until = Some(local + RESTORE_HOLD);
+        self.returns = self.returns.map(|returns| returns.filter(|until| local < *until));
+        if self.is_told {
+            self.returns = [until; 2];
+        } else if self.has_failed || self.due <= local {
+            self.returns[1] = until;
+        }
+        (self.has_failed, self.is_told) = (false, false);
+        self.due = local + self.deadline;
+        self.excuse = Duration::ZERO;
+    }
+
+    fn fails(&mut self, local: Instant) -> Verdict {
+        if !self.has_failed && local < self.due {
+            let text = format!("says that {} has failed, which reported in time", self.id);
+            return Err((Rule::Monitors, text));
+        }
+        (self.has_failed, self.is_told) = (true, true);
+        Ok(())
+    }
+
+    fn check(
+        &self,
+        lacks: bool,
+        local: Instant,
+        late: Duration,
+        is_active: bool,
+    ) -> Result<(), String> {
+        let Self { id, due, excuse, has_failed, has_reported, .. } = *self;
+        let [certain, perhaps] = self.returns.map(|returns| returns.is_some());
+        let unproven = !is_active && (!has_reported || perhaps);
+        if lacks && !has_failed && local < due && !unproven {
+            return Err(format!("counts {id}, which reported in time"));
+        }
+        if !lacks && due + late + excuse < local {
+            return Err(format!("does not count {id}, which is late"));
+        }
+        if !lacks && !is_active && (!has_reported || certain) {
+            return Err(format!("does not count {id}, which has not shown yet that it works"));
         }
         Ok(())
     }

@@ -31,6 +31,11 @@ impl S3 {
         self.units[unit] = Watched { handed_out: local, ..Watched::default() };
     }
 
+    /// How long the unit has handed out no heartbeat.
+    pub(super) fn silence(&self, unit: usize, local: Instant) -> Duration {
+        local.saturating_since(self.units[unit].handed_out)
+    }
+
     /// Says whether the unit has stalled.
     pub(super) fn awake(&mut self, unit: usize, local: Instant, holds: bool) -> bool {
         let watched = &mut self.units[unit];

@@ -31,7 +31,7 @@ impl Told {
 
     /// How fit it is.
     pub(super) fn health(&self) -> Health {
-        Health { fit: self.demotions.is_empty() && !self.take_failed, weight: self.weight }
+        Health::whole(self.demotions.is_empty() && !self.take_failed, self.weight)
     }
 
     pub(super) fn in_maintenance(&self) -> bool {

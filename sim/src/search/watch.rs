@@ -70,7 +70,7 @@ pub(super) struct Told {
 
 impl Told {
     fn health(self) -> Health {
-        Health { fit: !self.is_demoted && !self.take_failed, weight: self.weight }
+        Health::whole(!self.is_demoted && !self.take_failed, self.weight)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::{A, B, World};
 use crate::plan::{Fault, Whom};
+use crate::random::nanos;
 use crate::subject::Subject;
 use crate::surroundings::{Condition, Monitored};
 use crate::trace::What;
@@ -25,7 +26,15 @@ impl<S: Subject> World<S> {
             self.units[unit].is_stale = true;
         }
         let at_once = !matches!(what, Monitored::Service(_));
-        self.surroundings_changed(was_alike, at_once);
+        let second = nanos(Duration::from_secs(1));
+        let is_same = |(at, others, before): &(u64, Vec<usize>, Monitored)| {
+            self.now - at <= second
+                && *before == what
+                && !units.iter().any(|it| others.contains(it))
+        };
+        let follows = to != Condition::Works && self.last_fault.as_ref().is_some_and(is_same);
+        self.last_fault = (to != Condition::Works).then(|| (self.now, units.to_vec(), what));
+        self.surroundings_changed(was_alike, at_once, follows);
         for &unit in units {
             self.note(unit, || What::Fault(Fault::Around(Whom::One(unit), what, to).to_string()));
             if let Monitored::Port(..) = what {
@@ -41,9 +50,10 @@ impl<S: Subject> World<S> {
 
     /// `at_once`: where it happened to both at once, no unit may act on it alone. A service is late at another
     /// moment on each.
-    pub(super) fn surroundings_changed(&mut self, was_alike: bool, at_once: bool) {
+    /// `follows`: it belongs to the fault before.
+    pub(super) fn surroundings_changed(&mut self, was_alike: bool, at_once: bool, follows: bool) {
         let is_alike = self.is_alike();
-        self.oracle.surroundings(self.now, [was_alike, is_alike], at_once);
+        self.oracle.surroundings(self.now, [was_alike, is_alike], at_once, follows);
     }
 
     /// Tells a unit that starts, or has hung, how its links are.

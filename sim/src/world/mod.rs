@@ -12,6 +12,7 @@ use crate::oracle::{Crash, Oracle, Violation};
 use crate::platform::Answer;
 use crate::random::Random;
 use crate::subject::Subject;
+use crate::surroundings::Monitored;
 use crate::trace::{Trace, What};
 use crate::unit::Unit;
 use core::fmt;
@@ -59,6 +60,8 @@ pub struct World<S: Subject> {
     configure: Configure<S>,
     intervals: [Duration; 2],
     violation: Option<Violation>,
+    /// When around which units what last began to fail.
+    last_fault: Option<(u64, Vec<usize>, Monitored)>,
     at_once: usize,
     /// Where units write their datagrams to.
     buf: Vec<u8>,
@@ -87,6 +90,7 @@ impl<S: Subject> World<S> {
             intervals: pairs.map(|pair| pair.interval()),
             configure: Box::new(configure),
             violation: None,
+            last_fault: None,
             at_once: 0,
             buf: Vec::new(),
         }

@@ -111,7 +111,7 @@ impl<S: Subject> World<S> {
                 let was_alike = self.is_alike();
                 let around = &mut self.units[unit].around;
                 if around.restarted(self.now, done.id, done.outcome.is_ok()) {
-                    self.surroundings_changed(was_alike, false);
+                    self.surroundings_changed(was_alike, false, true);
                 }
             }
             if done.action == "Persist" && done.outcome.is_ok() {

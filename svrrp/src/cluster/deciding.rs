@@ -3,6 +3,7 @@
 use super::holding::{Goal, State, stance};
 use super::machine::ClusterUnit;
 use super::news::{Event, Standing, Why};
+use super::peer::half;
 use crate::election::Decision;
 use crate::identity::{GroupNumber, NodeNumber};
 use crate::wire::Condition;
@@ -17,6 +18,10 @@ const ASK_AGAIN_IN_FAILURE_TIMES: u32 = 2;
 impl ClusterUnit {
     /// Decides anew about every group.
     pub(super) fn reconsider(&mut self, now: Instant) {
+        if self.holdings.iter().all(|it| it.conflict_since.is_none()) {
+            self.outgoing.is_due |= self.told_license != self.licensed;
+            self.told_license = self.licensed;
+        }
         if self.weigh(now) {
             self.outgoing.is_due = true;
         }
@@ -29,11 +34,10 @@ impl ClusterUnit {
         }
     }
 
-    // A guard would hand what it refuses to the arms below.
-    #[allow(clippy::collapsible_match)]
     fn decide(&mut self, now: Instant, group: GroupNumber) {
         let Some(holding) = self.holding(group) else { return };
-        let (state, may_take) = (holding.state, holding.hold_until.is_none());
+        let state = holding.state;
+        let may_take = holding.hold_until.is_none() && self.listening.is_none() && self.licensed;
         let may_ask = may_take && holding.ask_again.is_none();
         let view = self.view(group);
         let decision = (self.config.rules.decide)(group, &self.ranks.1, &view);
@@ -41,17 +45,16 @@ impl ClusterUnit {
             (State::Taking { .. } | State::Owner, Decision::Yield(_)) => {
                 self.withdraw(now, group, Goal::Yield, Why::Conflict);
             }
-            (State::Idle | State::Asking { .. }, Decision::Take) => {
-                if self.listening.is_none() && may_take && self.licensed {
-                    self.take(group, Why::NoOwner);
-                }
+            (State::Idle | State::Asking { .. }, Decision::Take) if may_take => {
+                self.take(group, Why::NoOwner);
             }
             (State::Asking { owner, .. }, Decision::Ask(of)) if owner == of => {}
-            (State::Idle | State::Asking { .. }, Decision::Ask(owner)) => {
-                if self.listening.is_none() && may_ask && self.licensed {
-                    self.ask(now, group, owner);
-                }
+            (State::Idle | State::Asking { .. }, Decision::Ask(owner)) if may_ask => {
+                self.ask(now, group, owner);
             }
+            // The answer is on its way.
+            (State::Asking { owner, .. }, Decision::Nothing)
+                if view.is_giving_up(owner) && view.is_held_by_none_but(owner) => {}
             (State::Asking { .. }, _) => self.enter(group, State::Idle, Why::NotGranted),
             (State::Released { successor, .. }, _) => {
                 // Whoever has taken it says so; that it asks still, or again, is no claim.
@@ -70,16 +73,15 @@ impl ClusterUnit {
             self.holding(group).map(|it| it.state),
             Some(State::Taking { .. } | State::Owner)
         );
-        let with = self
-            .view(group)
-            .others()
-            .find(|(_, it)| owns && it.said.stance.owns())
-            .map(|(node, _)| node);
+        let view = self.view(group);
+        let rivals = || view.others().filter(|(_, it)| owns && it.said.stance.owns());
+        let with = rivals().next().map(|(node, _)| node);
+        let has_answered = rivals().any(|(_, it)| it.echo.is_some());
         let next = self.outgoing.number.saturating_add(1);
         let Some(holding) = self.holding_mut(group) else { return };
         match (with, holding.conflict_since) {
             (Some(with), None) => {
-                holding.conflict_since = Some(next);
+                (holding.conflict_since, holding.conflict_answered) = (Some(next), false);
                 self.outgoing.is_due = true;
                 self.event(Event::Conflict { group, with });
             }
@@ -87,6 +89,11 @@ impl ClusterUnit {
                 holding.conflict_since = None;
                 // The other one's announcements may have been the last that the switches heard.
                 holding.announce = (holding.state == State::Owner).then_some(0);
+            }
+            // It knows of the conflict by now, and waits for words that echo that: it gets them at once.
+            (Some(_), Some(_)) if has_answered && !holding.conflict_answered => {
+                holding.conflict_answered = true;
+                self.outgoing.is_due = true;
             }
             _ => {}
         }
@@ -158,8 +165,7 @@ impl ClusterUnit {
     pub(super) fn withdrawn(&mut self, now: Instant, group: GroupNumber, goal: Goal) {
         let to = match goal {
             Goal::Release { successor, nonce } if self.is_speaker() => {
-                let theirs =
-                    self.words_of(successor).map(|it| it.advertisement.unit.failure_time());
+                let theirs = self.words_of(successor, group).map(|it| it.unit.failure_time());
                 let longer = self.config.failure_time().max(theirs.unwrap_or_default());
                 let until = now + (self.config.rules.release_time)(longer);
                 State::Released { successor, nonce, until }
@@ -203,17 +209,18 @@ impl ClusterUnit {
         }
     }
 
-    /// The other unit of this node was its active one: what that owned, the node owns still, unless another node has
-    /// it by now (VG-6).
+    /// The other unit of this node was its active one: what that owned, the node owns still, unless another node has it
+    /// by now, or is heard to hear another owner (VG-6). A node that asks for it is answered afterwards.
     fn inherit(&mut self) {
-        let Some(words) = self.words_of(self.config.own.node).cloned() else { return };
+        let node = self.config.own.node;
         for group in self.groups() {
-            let owned = words.entry(group).is_some_and(|entry| stance(entry.stance).owns());
-            let is_ours = |view: crate::election::GroupView| {
-                view.others().all(|(_, it)| it.said.stance == crate::election::Stance::Idle)
-            };
+            let entry = self.entry_of(node, group);
+            let owned = entry.is_some_and(|entry| stance(entry.stance).owns());
+            let is_free = self.view(group).others().all(|(_, it)| {
+                !it.said.stance.holds() && it.owner.is_none_or(|owner| owner == node)
+            });
             let is_idle = self.holding(group).is_some_and(|it| it.state == State::Idle);
-            if owned && is_idle && is_ours(self.view(group)) {
+            if owned && is_idle && is_free {
                 self.take(group, Why::Inherited);
             }
         }
@@ -221,7 +228,7 @@ impl ClusterUnit {
 
     /// What is due by now.
     pub(super) fn time_passes(&mut self, now: Instant) {
-        self.note_hearing(now);
+        self.note_hearing();
         let failure_time = self.config.failure_time();
         for group in self.groups() {
             self.time_out_action(now, group);
@@ -245,12 +252,15 @@ impl ClusterUnit {
                 _ => {}
             }
         }
-        self.settle();
+        self.settle(now);
     }
 
-    /// A start has listened to the end: where nobody owns a group there is nobody whom a higher weight could disturb.
-    fn settle(&mut self) {
-        if self.listening.is_some() {
+    /// Where nobody owns a group there is nobody whom a higher weight could disturb: what a start is told of its ports counts
+    /// at once. It has heard the owner by the first half of its listening if there is one; and the others hear its weight
+    /// within the second, before anybody takes by it.
+    fn settle(&mut self, now: Instant) {
+        let listens = (self.config.rules.listening_time)(self.config.failure_time());
+        if self.listening.is_none_or(|until| until > now + half(listens)) {
             return;
         }
         for group in self.groups() {

@@ -9,7 +9,7 @@
 //!
 //! Assumptions, which the search has to see to: the unit was polled until it had nothing more to say; it never asks for
 //! what it said more than 64 advertisements ago; no rule asks how long a silence lasts beyond the failure time; and all
-//! units are the same product and speak the same protocol.
+//! units are the same product, speak the same protocol and have the same rhythm.
 
 use super::history::History;
 use super::holding::{Goal, Holding, State, stance};
@@ -40,10 +40,9 @@ pub struct Frame<'a> {
 /// What stands for starts, numbers and questions.
 #[derive(Clone, Copy, Debug)]
 pub struct Names<'a> {
-    /// Each start of a unit that anybody can still hear of, with the number of its last datagram
-    /// ([`ClusterUnit::start`], [`ClusterUnit::last_number`]), in places that say whose it is and how old; 0 where there
-    /// is none. The same for all units. The fingerprint knows a start by its place here.
-    pub starts: &'a [(u64, u64)],
+    /// Each start of a unit that anybody can still hear of, in places that say whose it is and how old. The same for all
+    /// units. The fingerprint knows a start by its place here.
+    pub starts: &'a [Start],
     /// The questions that are asked now, in places that say whose they are ([`ClusterUnit::questions`]); 0 where there
     /// is none. The same for all units. A release for any other is never taken on, and a new question is like none
     /// before: so the fingerprint knows a question by its place here.
@@ -51,6 +50,17 @@ pub struct Names<'a> {
     /// The lowest number of a datagram of this unit that can still be echoed to it: what was said last before it will
     /// never be asked for.
     pub oldest_echo: u64,
+}
+
+/// A start of a unit; all 0: there is none.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Start {
+    /// What stands for it in its datagrams ([`ClusterUnit::start`]).
+    pub name: u64,
+    /// The number of its last datagram ([`ClusterUnit::last_number`]).
+    pub last: u64,
+    /// The lowest number of its datagrams that are on their way; if none is, the number of the next one.
+    pub oldest: u64,
 }
 
 impl Frame<'_> {
@@ -65,15 +75,22 @@ impl Frame<'_> {
 
     fn start(&self, start: NonZeroU64) -> Option<u64> {
         let Some(names) = self.names else { return Some(start.get()) };
-        let place = names.starts.iter().position(|(known, _)| *known == start.get());
+        let place = names.starts.iter().position(|known| known.name == start.get());
         place.and_then(|place| u64::try_from(place).ok())
     }
 
     /// Of a start that nobody can hear of any more all numbers are alike.
     fn number(&self, start: NonZeroU64, number: u64) -> u64 {
         let Some(names) = self.names else { return number };
-        let known = names.starts.iter().find(|(known, _)| *known == start.get());
-        known.map_or(0, |(_, last)| last.wrapping_sub(number))
+        let known = names.starts.iter().find(|known| known.name == start.get());
+        known.map_or(0, |known| known.last.wrapping_sub(number))
+    }
+
+    /// The same of a number that is only compared with those that will arrive: below all of these it is all the same.
+    fn threshold(&self, start: NonZeroU64, number: u64) -> u64 {
+        let known = self.names.and_then(|it| it.starts.iter().find(|it| it.name == start.get()));
+        let lowest = known.map_or(0, |known| known.oldest.saturating_sub(1));
+        self.number(start, number.max(lowest))
     }
 
     fn id(&self, id: DatagramId) -> (Option<u64>, u64) {
@@ -113,8 +130,19 @@ impl ClusterUnit {
     #[must_use]
     pub fn echoes(&self, member: Member) -> [Option<DatagramId>; 2] {
         let peer = self.peer(member);
-        let known = peer.and_then(|it| DatagramId::new(it.start?.get(), it.newest));
+        let known = peer.and_then(|it| Some(it.last.as_ref()?.header.id));
         [known, peer.and_then(|it| it.stranger)]
+    }
+
+    /// The lowest number of its own that a word echoes which counts, or may count again: what was said then it may still
+    /// ask for. `starts` are those that anybody can still hear of.
+    #[must_use]
+    pub fn lowest_echo(&self, starts: &[Start]) -> Option<u64> {
+        let frame =
+            Frame { now: self.now, names: Some(Names { starts, questions: &[], oldest_echo: 0 }) };
+        let words = self.words.iter().flatten();
+        let words = words.filter(|it| self.may_count(it, &frame)).map(|it| &it.advertisement);
+        words.filter_map(|it| self.echo_in(it)).min()
     }
 
     /// The actions that the platform is carrying out.
@@ -139,9 +167,11 @@ impl ClusterUnit {
     pub fn fingerprint(&self, frame: &Frame<'_>, hasher: &mut impl Hasher) {
         let Self {
             config,
-            now: _,
+            now,
+            judged,
             standing,
             licensed,
+            told_license,
             version,
             ranks,
             links,
@@ -162,8 +192,11 @@ impl ClusterUnit {
             told: _,
         } = self;
         let failure_time = config.failure_time();
+        // That it has stalled is said by when it handed an advertisement out.
+        now.saturating_since(*judged).hash(hasher);
         let Standing { condition, can_be_active, settling } = standing;
-        (config.own, condition, can_be_active, settling, licensed).hash(hasher);
+        (config.own, condition, can_be_active, settling).hash(hasher);
+        (licensed, told_license).hash(hasher);
         (version, ranks, links, weights).hash(hasher);
         if frame.names.is_none() {
             // Where the next question comes from.
@@ -198,10 +231,34 @@ impl ClusterUnit {
         !can_be_heard && peer.stranger.is_none() && !peer.is_alive(frame.now, &self.config.rules)
     }
 
+    /// The word of a unit that is not silent for good.
+    fn may_count(&self, words: &Words, frame: &Frame<'_>) -> bool {
+        self.peer(words.speaker()).is_some_and(|peer| !self.is_gone(peer, frame))
+    }
+
+    /// Which number of this unit's start an advertisement echoes.
+    fn echo_in(&self, said: &Advertisement) -> Option<u64> {
+        let echo = said.content.as_ref()?.heard.get(self.config.own)?.echo;
+        (echo.start == self.outgoing.start).then_some(echo.number.get())
+    }
+
     fn hash_peer(&self, peer: &Peer, frame: &Frame<'_>, hasher: &mut impl Hasher) {
-        let Peer { start, newest, paths, since, last, former, stranger, is_told, told_paths } =
-            peer;
-        (is_told, told_paths).hash(hasher);
+        let Peer {
+            start,
+            newest,
+            paths,
+            heard_at,
+            linked_at,
+            on_x0_since,
+            since,
+            last,
+            former,
+            stranger,
+            is_told,
+            told_paths,
+            needed_x0,
+        } = peer;
+        (is_told, told_paths, needed_x0).hash(hasher);
         if self.is_gone(peer, frame) {
             return;
         }
@@ -210,34 +267,44 @@ impl ClusterUnit {
         former.iter().filter_map(|start| frame.start(*start)).for_each(|it| it.hash(hasher));
         stranger.map(|id| frame.id(id)).hash(hasher);
         let Some(start) = start else { return };
-        // 0: none of this start was heard on that path.
-        let number = |number: u64| (number != 0).then(|| frame.number(*start, number));
-        number(*newest).hash(hasher);
-        let failure_time = peer.failure_time();
+        // It is quick to be overdue on its links: within the failure time (SVRRP-2).
+        let age = |at: Instant| frame.age(at, self.config.failure_time());
+        age(*since).hash(hasher);
+        [heard_at, linked_at, on_x0_since].map(|at| at.map(age)).hash(hasher);
+        frame.threshold(*start, *newest).hash(hasher);
         for path in self.config.paths() {
             let Some(Heard { at, newest }) = paths.get(usize::from(path.0)) else { continue };
-            let silence = at.map(|at| frame.age(at.max(*since), failure_time));
-            (silence, number(*newest)).hash(hasher);
+            at.map(age).hash(hasher);
+            newest.map(|newest| frame.threshold(*start, newest)).hash(hasher);
         }
-        last.is_some().hash(hasher);
-        if let Some(Advertisement { header, unit, content }) = last {
-            header.config_version.hash(hasher);
-            hash_report(unit, hasher);
-            let heard = content.as_ref().and_then(|it| it.heard.get(self.config.own));
-            heard.map(|it| it.paths).hash(hasher);
+        last.as_ref().map(|last| frame.id(last.header.id)).hash(hasher);
+        if let Some(last) = last {
+            self.hash_said(last, hasher);
         }
     }
 
-    /// Of an advertisement that was taken in the questions and releases were heeded, and will not be again.
     fn hash_words(&self, words: &Words, frame: &Frame<'_>, hasher: &mut impl Hasher) {
-        let Words { advertisement: Advertisement { header, unit, content }, at } = words;
-        if self.peer(header.sender).is_none_or(|peer| self.is_gone(peer, frame)) {
+        if !self.may_count(words, frame) {
             return;
         }
-        header.sender.hash(hasher);
-        hash_report(unit, hasher);
-        let settling = (self.config.rules.settling_time)(unit.failure_time());
+        let Words { advertisement, at } = words;
+        advertisement.header.sender.hash(hasher);
+        let settling = (self.config.rules.settling_time)(advertisement.unit.failure_time());
         frame.age(*at, settling).hash(hasher);
+        // A speaker's last word is the last that it said, unless it does not speak any more.
+        let last = self.peer(words.speaker()).and_then(|peer| peer.last());
+        let is_last = last.is_some_and(|last| last.header.id == advertisement.header.id);
+        is_last.hash(hasher);
+        if !is_last {
+            self.hash_said(advertisement, hasher);
+        }
+    }
+
+    /// Of an advertisement that was taken in the questions and releases were heeded, and will not be again; nor will its
+    /// ranks.
+    fn hash_said(&self, said: &Advertisement, hasher: &mut impl Hasher) {
+        let Advertisement { header: _, unit, content } = said;
+        hash_report(unit, hasher);
         let Some(content) = content else { return };
         for (group, entry) in content.groups.iter() {
             (group, entry.link_weight, stance(entry.stance), entry.owner_seen).hash(hasher);
@@ -246,10 +313,9 @@ impl ClusterUnit {
             (member, entry.paths).hash(hasher);
         }
         // Of an echo only what this unit had said counts, and whether that is late enough.
-        let echo = content.heard.get(self.config.own).map(|entry| entry.echo);
-        let echo = echo.filter(|echo| echo.start == self.outgoing.start);
+        let echo = self.echo_in(said);
         echo.is_some().hash(hasher);
-        let Some(echo) = echo.map(|echo| echo.number.get()) else { return };
+        let Some(echo) = echo else { return };
         for group in self.groups() {
             let since = self.holding(group).and_then(|it| it.conflict_since);
             since.is_none_or(|since| echo >= since).hash(hasher);
@@ -268,6 +334,7 @@ impl ClusterUnit {
             hold_until,
             ask_again,
             conflict_since,
+            conflict_answered,
             owner,
         } = holding;
         core::mem::discriminant(state).hash(hasher);
@@ -290,7 +357,7 @@ impl ClusterUnit {
         for at in [try_again, hold_until, ask_again] {
             at.map(|at| frame.until(at)).hash(hasher);
         }
-        conflict_since.is_some().hash(hasher);
+        conflict_since.map(|_| conflict_answered).hash(hasher);
         // What is older than any echo is all the same.
         let oldest = frame.names.map_or(0, |names| names.oldest_echo);
         let since = conflict_since.filter(|since| *since > oldest);

@@ -101,6 +101,8 @@ pub(super) struct Holding {
     pub(super) ask_again: Option<Instant>,
     /// Another node owns the group as well; what it says counts if it echoes this number or a later one.
     pub(super) conflict_since: Option<u64>,
+    /// What that node said of the conflict was answered.
+    pub(super) conflict_answered: bool,
     /// The owner as this node last told it.
     pub(super) owner: Option<NodeNumber>,
 }

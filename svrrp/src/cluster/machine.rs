@@ -26,8 +26,13 @@ pub const MAX_EVENTS: usize = 256;
 pub struct ClusterUnit {
     pub(super) config: ClusterConfig,
     pub(super) now: Instant,
+    /// Until then silence was judged: at timeouts only, since datagrams may wait behind the one that is handed in
+    /// (CRASH-4).
+    pub(super) judged: Instant,
     pub(super) standing: Standing,
     pub(super) licensed: bool,
+    /// The same as the others are told it: it stands still in a conflict, like the weights.
+    pub(super) told_license: bool,
     /// This unit's own settings, and the ranks that are in force: those of the highest version that was seen.
     pub(super) version: u64,
     pub(super) ranks: (u64, RankTable),
@@ -60,8 +65,10 @@ impl ClusterUnit {
         let listening = Some(now + (rules.listening_time)(config.failure_time()));
         Self {
             now,
+            judged: now,
             standing: Standing::STARTING,
             licensed: true,
+            told_license: true,
             version: config.version,
             ranks: (config.version, config.ranks),
             links: UnitLinks::new(&config.addresses),
@@ -194,14 +201,11 @@ impl Machine for ClusterUnit {
                 if version < self.version {
                     return Err(Refusal::Version { version, present: self.version });
                 }
-                (self.version, self.config.ranks) = (version, ranks);
-                // What this unit is told it has seen, too.
+                self.version = version;
                 if version >= self.ranks.0 {
-                    if version > self.ranks.0 {
-                        self.event(Event::Ranks { version });
-                    }
                     self.ranks = (version, ranks);
                 }
+                self.outgoing.is_due = true;
             }
         }
         self.reconsider(now);
@@ -233,6 +237,7 @@ impl Machine for ClusterUnit {
         if self.poll_timeout().is_none_or(|deadline| deadline.at > now) {
             return;
         }
+        self.judged = now;
         self.listening = self.listening.filter(|until| *until > now);
         self.time_passes(now);
         self.reconsider(now);
@@ -263,6 +268,9 @@ impl Machine for ClusterUnit {
         by(self.listening, "listening");
         for peer in self.peers.iter().filter(|peer| peer.is_told) {
             by(peer.lost_at(), "silence of a unit");
+            if self.config.x0 && !peer.needed_x0 {
+                by(peer.overdue_at(), "silence of a unit on its links");
+            }
         }
         for holding in &self.holdings {
             by(holding.next(), "hand-over");

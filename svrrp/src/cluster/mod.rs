@@ -37,6 +37,7 @@ mod machine;
 mod news;
 mod peer;
 mod receiving;
+#[cfg_attr(not(feature = "simulation"), allow(unreachable_pub))] // named by simulators alone
 mod rules;
 mod sending;
 mod status;
@@ -45,7 +46,7 @@ mod words;
 
 pub use config::{ACTION_TIMEOUT_RANGE, ClusterConfig, ClusterConfigBuilder, ConfigError};
 #[cfg(feature = "simulation")]
-pub use fingerprint::{Frame, Names};
+pub use fingerprint::{Frame, Names, Start};
 pub use machine::{ClusterUnit, MAX_EVENTS};
 pub use news::{Event, Input, KeptOut, Refusal, Standing, Why};
 #[cfg(feature = "simulation")]

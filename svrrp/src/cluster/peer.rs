@@ -1,7 +1,9 @@
 //! What a unit knows of one other unit: by which start it speaks, on which paths it is heard, and what it said last.
 
 use super::rules::Rules;
-use crate::wire::{Advertisement, Condition, Datagram, DatagramId, HeardEntry, Paths};
+use crate::wire::{
+    Advertisement, Condition, Datagram, DatagramId, HeardEntry, MessageType, Paths, X0_PATH,
+};
 use arrayvec::ArrayVec;
 use core::num::NonZeroU64;
 use core::time::Duration;
@@ -15,6 +17,8 @@ const FORMER_STARTS: usize = 8;
 const STALE_LEVELS: u64 = 4;
 /// Places for paths 0 to 15.
 const PATHS: usize = 16;
+/// Places for types of messages: they are 1 to 4.
+const KINDS: usize = 5;
 
 /// One other unit of the cluster.
 #[derive(Clone, Debug, Default)]
@@ -22,6 +26,11 @@ pub(super) struct Peer {
     pub(super) start: Option<NonZeroU64>,
     pub(super) newest: u64,
     pub(super) paths: [Heard; PATHS],
+    /// When it was last heard, on any path.
+    pub(super) heard_at: Option<Instant>,
+    /// The same on cluster links only; and since when it is heard on X0 without a break.
+    pub(super) linked_at: Option<Instant>,
+    pub(super) on_x0_since: Option<Instant>,
     /// Its silence counts from then at the earliest: this unit's start, or the end of its last stall.
     pub(super) since: Instant,
     pub(super) last: Option<Advertisement>,
@@ -32,18 +41,25 @@ pub(super) struct Peer {
     pub(super) is_told: bool,
     /// The paths that were told as heard.
     pub(super) told_paths: Paths,
+    /// X0 was needed when that was judged last.
+    pub(super) needed_x0: bool,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Heard {
     pub(super) at: Option<Instant>,
-    pub(super) newest: u64,
+    /// By the type of message: a path on which datagrams overtake each other brings them all the same.
+    pub(super) newest: [u64; KINDS],
+}
+
+pub(super) fn half(duration: Duration) -> Duration {
+    duration.checked_div(2).unwrap_or_default()
 }
 
 /// What came of a datagram.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Receipt {
-    /// It is the newest: what it says counts.
+    /// It is newer than the last advertisement: what it says counts.
     News {
         /// It is the first of a start that displaced another one.
         is_new_start: bool,
@@ -66,20 +82,35 @@ impl Peer {
         self.last.as_ref().map_or(Duration::ZERO, |last| last.unit.failure_time())
     }
 
-    /// When it was last heard, on any path.
-    fn heard_at(&self) -> Option<Instant> {
-        self.paths.iter().filter_map(|path| path.at).max()
-    }
-
     /// When it counts as lost, if nothing is heard of it until then.
     pub(super) fn lost_at(&self) -> Option<Instant> {
-        Some(self.heard_at()?.max(self.since) + self.failure_time())
+        Some(self.heard_at?.max(self.since) + self.failure_time())
     }
 
     pub(super) fn is_alive(&self, now: Instant, rules: &Rules) -> bool {
-        let Some(heard) = self.heard_at() else { return false };
+        let Some(heard) = self.heard_at else { return false };
         let silence = now.saturating_since(heard.max(self.since));
         self.last.is_some() && !(rules.is_lost)(silence, self.failure_time())
+    }
+
+    /// When it is overdue on all cluster links: early enough that X0 can stand in before either side takes the other for
+    /// lost, and late enough for one advertisement that is late (SVRRP-2).
+    pub(super) fn overdue_at(&self) -> Option<Instant> {
+        let unit = self.last.as_ref()?.unit;
+        let patience = unit.interval.saturating_add(half(unit.interval));
+        let patience = patience.max(half(self.failure_time()));
+        let linked = self.linked_at.map_or(self.since, |at| at.max(self.since));
+        Some(linked + patience)
+    }
+
+    /// It is overdue on all cluster links, or has just begun to use X0: then it does not hear this unit there.
+    pub(super) fn needs_x0(&self, now: Instant) -> bool {
+        let is_overdue = self.overdue_at().is_none_or(|at| at <= now);
+        let has_begun = self.on_x0_since.is_some_and(|since| {
+            // Later it says by itself what it hears; and two that answer each other must come to an end.
+            now.saturating_since(since) < self.failure_time()
+        });
+        is_overdue || has_begun
     }
 
     /// What it says, while it is heard.
@@ -108,46 +139,63 @@ impl Peer {
     /// What this unit tells of it in its advertisements.
     pub(super) fn heard_entry(&self, now: Instant, rules: &Rules) -> Option<HeardEntry> {
         let paths = self.paths_heard(now, rules);
-        let known = self.start.and_then(|start| DatagramId::new(start.get(), self.newest));
+        // The last advertisement, not the last datagram: both sides judge by what it said.
+        let known = self.last.as_ref().map(|last| last.header.id);
         // While the known start is quiet, the other one is echoed.
         let echo = if paths.is_empty() { self.stranger.or(known) } else { known.or(self.stranger) };
         Some(HeardEntry { paths, echo: echo? })
     }
 
-    /// Notes a datagram of it. `is_proof`: it echoes what this unit said a moment ago.
+    /// Notes a datagram of it. `judged`: until then its silence was judged. `is_proof`: it echoes what this unit said a
+    /// moment ago.
     pub(super) fn note(
         &mut self,
-        now: Instant,
+        (now, judged): (Instant, Instant),
         path: PathId,
         datagram: &Datagram<'_>,
         is_proof: bool,
         rules: &Rules,
     ) -> Result<Receipt, Reject> {
         let id = datagram.header().id;
+        let is_advertisement = datagram.kind() == MessageType::Advertisement;
         let mut is_new_start = false;
         if self.start != Some(id.start) {
             if self.former.contains(&id.start) {
                 return Err(Reject::Stale);
             }
-            if self.start.is_some() && !is_proof && self.is_alive(now, rules) {
-                self.stranger = Some(id);
+            if self.start.is_some() && !is_proof && self.is_alive(judged, rules) {
+                self.stranger = if is_advertisement { Some(id) } else { self.stranger };
                 return Err(Reject::UnprovenStart);
             }
             self.displace(id.start);
             is_new_start = true;
         }
         let number = id.number.get();
-        let level = self.last.as_ref().map_or(0, |last| last.unit.level);
-        let window = u64::from(level).saturating_mul(STALE_LEVELS).max(1);
+        // Before the first advertisement nothing is known of its rhythm.
+        let level = self.last.as_ref().map(|last| u64::from(last.unit.level));
+        let window = level.map_or(u64::MAX, |level| level.saturating_mul(STALE_LEVELS));
         let place = self.paths.get_mut(usize::from(path.0)).ok_or(Reject::UnknownPath)?;
-        if number <= place.newest || self.newest.saturating_sub(number) >= window {
+        let newest = place.newest.get_mut(datagram.kind() as usize).ok_or(Reject::Stale)?;
+        if number <= *newest || self.newest.saturating_sub(number) >= window {
             return Err(Reject::Stale);
         }
-        *place = Heard { at: Some(now), newest: number };
-        if number <= self.newest {
+        let is_fresh = place.at.is_some_and(|at| {
+            let limit = self.last.as_ref().map_or(Duration::ZERO, |last| last.unit.failure_time());
+            now.saturating_since(at) < limit
+        });
+        (*newest, place.at, self.heard_at) = (number, Some(now), Some(now));
+        if path != X0_PATH {
+            self.linked_at = Some(now);
+        } else if !is_fresh {
+            self.on_x0_since = Some(now);
+        }
+        self.newest = self.newest.max(number);
+        // What is older than the last advertisement says nothing new: that said what was so afterwards. An advertisement
+        // that was overtaken by another message does.
+        let said = self.last.as_ref().map_or(0, |last| last.header.id.number.get());
+        if number <= said {
             return Ok(Receipt::Copy);
         }
-        self.newest = number;
         Ok(Receipt::News { is_new_start })
     }
 
@@ -160,6 +208,7 @@ impl Peer {
         }
         self.newest = 0;
         self.paths = Default::default();
+        (self.heard_at, self.linked_at, self.on_x0_since) = (None, None, None);
         self.stranger = None;
         self.last = None;
     }

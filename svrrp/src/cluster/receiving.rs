@@ -31,12 +31,14 @@ impl ClusterUnit {
         let is_proof = self.is_proof(&message);
         let rules = self.config.rules;
         let peer = self.peers.get_mut(sender.index()).ok_or(Reject::UnknownPeer)?;
-        match peer.note(now, from.path, &datagram, is_proof, &rules)? {
-            Receipt::Copy => {}
-            Receipt::News { is_new_start } => self.take_in(now, sender, message, is_new_start),
+        let receipt = peer.note((now, self.judged), from.path, &datagram, is_proof, &rules)?;
+        if let Receipt::News { is_new_start } = receipt {
+            self.take_in(now, sender, message, is_new_start);
         }
-        self.note_hearing(now);
-        self.reconsider(now);
+        // A copy says nothing new but that a path works.
+        if self.note_hearing() || receipt != Receipt::Copy {
+            self.reconsider(now);
+        }
         Ok(())
     }
 
@@ -108,7 +110,7 @@ impl ClusterUnit {
             Message::Claim(_) => {}
             Message::Release(release) if release.successor == self.config.own.node => {
                 if let Some(nonce) = release.nonce {
-                    self.granted(now, release.group, sender.node, nonce);
+                    self.granted(now, release.group, sender, nonce);
                 }
             }
             // What the Master tells stands in the advertisements as well; settings come with their distribution.
@@ -146,7 +148,7 @@ impl ClusterUnit {
                     self.asked(now, group, sender.node, nonce);
                 }
                 GroupStance::Released { successor, nonce } if successor == self.config.own.node => {
-                    self.granted(now, group, sender.node, nonce);
+                    self.granted(now, group, sender, nonce);
                 }
                 _ => {}
             }
@@ -163,18 +165,23 @@ impl ClusterUnit {
     }
 
     /// An owner has released a group to us.
-    fn granted(&mut self, now: Instant, group: GroupNumber, from: NodeNumber, nonce: NonZeroU64) {
+    fn granted(&mut self, now: Instant, group: GroupNumber, from: Member, nonce: NonZeroU64) {
         let Some(holding) = self.holding(group) else { return };
         let State::Asking { owner, nonce: ours, until } = holding.state else { return };
         let is_answer = (self.config.rules.is_answer)(nonce.get(), ours.get());
-        if owner == from && is_answer && now < until && self.is_speaker() {
+        // A third node that holds it as well was not known to who released it; nor, while a node is split inside, was its
+        // other unit.
+        let is_free = self.view(group).is_held_by_none_but(from.node)
+            && self.units_of(from.node).filter(|it| *it != from).all(|it| !self.holds(it, group));
+        if owner == from.node && is_answer && now < until && is_free && self.is_speaker() {
             self.take(group, Why::Granted);
         }
     }
 
-    /// Tells which units are heard, on which paths, and which are not any more.
-    pub(super) fn note_hearing(&mut self, now: Instant) {
-        let rules = self.config.rules;
+    /// Tells which units are heard, on which paths, and which are not any more. Says whether anything has changed.
+    pub(super) fn note_hearing(&mut self) -> bool {
+        let mut has_changed = self.note_overdue();
+        let (rules, now) = (self.config.rules, self.judged);
         for (member, peer) in Member::all().zip(&mut self.peers) {
             let (is_alive, was) = (peer.is_alive(now, &rules), peer.is_told);
             let (paths, told) = (peer.paths_heard(now, &rules), peer.told_paths);
@@ -182,6 +189,7 @@ impl ClusterUnit {
                 continue;
             }
             (peer.is_told, peer.told_paths) = (is_alive, paths);
+            has_changed = true;
             let events = &mut self.events;
             let mut event = |event| {
                 if events.len() < super::machine::MAX_EVENTS {
@@ -201,5 +209,21 @@ impl ClusterUnit {
             }
             self.outgoing.is_due = true;
         }
+        has_changed
+    }
+
+    /// A unit that is overdue on all cluster links is told so over X0 at once.
+    fn note_overdue(&mut self) -> bool {
+        if !self.config.x0 {
+            return false;
+        }
+        let mut has_changed = false;
+        for peer in self.peers.iter_mut().filter(|peer| peer.is_told) {
+            let needs = peer.needs_x0(self.judged);
+            has_changed |= needs && !peer.needed_x0;
+            peer.needed_x0 = needs;
+        }
+        self.outgoing.is_due |= has_changed;
+        has_changed
     }
 }

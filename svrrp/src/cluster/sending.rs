@@ -80,7 +80,7 @@ impl ClusterUnit {
             protocol: OUR_PROTOCOL,
             cluster: self.config.cluster,
             sender: self.config.own,
-            // Those in force, wherever they are from: else they are lost with the unit that was told them.
+            // With the ranks that are in force go their version, from whomever they came: so they get everywhere.
             config_version: self.ranks.0,
             id: DatagramId {
                 start: self.outgoing.start,
@@ -90,17 +90,17 @@ impl ClusterUnit {
         })
     }
 
-    /// The paths to a unit: the cluster links; and X0 where it is not heard on any of those, or does not hear us there
+    /// The paths to a unit: the cluster links; and X0 where it is overdue on all of those, or does not hear us there
     /// (SVRRP-2).
     fn paths_to(&self, member: Member, with_x0: bool) -> u16 {
         let links = (0..self.config.cluster_links)
             .fold(0_u16, |all, path| all | 1_u16.checked_shl(path.into()).unwrap_or(0));
         let hears = |paths: crate::wire::Paths| !paths.cluster_links().is_empty();
         let rules = &self.config.rules;
-        let is_heard = self.peer(member).is_some_and(|it| hears(it.paths_heard(self.now, rules)));
-        let last = self.peer(member).and_then(|peer| peer.alive(self.now, rules));
+        let is_overdue = self.peer(member).is_none_or(|it| it.needs_x0(self.judged));
+        let last = self.peer(member).and_then(|peer| peer.alive(self.judged, rules));
         let hears_us = last.and_then(|last| last.content.as_ref()?.heard.get(self.config.own));
-        let needs_x0 = !is_heard || !hears_us.is_some_and(|entry| hears(entry.paths));
+        let needs_x0 = is_overdue || !hears_us.is_some_and(|entry| hears(entry.paths));
         let x0 = 1_u16.checked_shl(X0_PATH.0.into()).unwrap_or(0);
         if with_x0 && self.config.x0 && needs_x0 { links | x0 } else { links }
     }
@@ -155,7 +155,7 @@ impl ClusterUnit {
         self.history.push(header.id.number.get(), said);
         let mut heard = ByMember::default();
         for member in self.others() {
-            let entry = self.peer(member)?.heard_entry(self.now, &self.config.rules);
+            let entry = self.peer(member)?.heard_entry(self.judged, &self.config.rules);
             heard.set(member, entry);
         }
         let unit = UnitReport {
@@ -177,8 +177,8 @@ impl ClusterUnit {
         let (state, term) = (holding.state, holding.term);
         let (node, message) = match state {
             State::Asking { owner, nonce, .. } => {
-                let speaker = self.words_of(owner)?.speaker();
-                let echo = self.peer(speaker)?.heard_entry(self.now, &self.config.rules)?.echo;
+                let speaker = self.words_of(owner, group)?.header.sender;
+                let echo = self.peer(speaker)?.heard_entry(self.judged, &self.config.rules)?.echo;
                 let link_weight = self.weights.get(group.index())?.0;
                 let header = self.header()?;
                 let claim = Claim { header, group, asked: owner, link_weight, nonce, echo };

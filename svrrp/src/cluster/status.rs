@@ -105,8 +105,8 @@ impl ClusterUnit {
         let last = peer.last();
         Some(UnitStatus {
             member,
-            heard: peer.is_alive(self.now, &self.config.rules),
-            paths: peer.paths_heard(self.now, &self.config.rules),
+            heard: peer.is_alive(self.judged, &self.config.rules),
+            paths: peer.paths_heard(self.judged, &self.config.rules),
             condition: last.map(|last| last.unit.condition),
             kept_out: last.and_then(|last| self.kept_out(last)),
         })

@@ -23,6 +23,7 @@ impl ClusterUnit {
         let holding = self.holdings.get(at)?;
         // What stands in a conflict is what both judge by.
         if holding.conflict_since.is_some() {
+            *self.dropped.get_mut(at)? = None;
             return Some(false);
         }
         // The platform could not take it: any other node is better.
@@ -43,7 +44,7 @@ impl ClusterUnit {
     fn is_covered(&self, group: GroupNumber, weight: LinkWeight) -> bool {
         let partner = self.config.partner().filter(|_| self.config.is_monitored);
         let partner = partner.filter(|_| self.is_speaker()).and_then(|it| self.peer(it));
-        let said = partner.and_then(|it| it.alive(self.now, &self.config.rules));
+        let said = partner.and_then(|it| it.alive(self.judged, &self.config.rules));
         said.filter(|said| said.unit.can_be_active).is_some_and(|said| {
             let entry = said.content.as_ref().and_then(|content| content.groups.get(group));
             entry.is_some_and(|entry| LinkWeight(entry.link_weight) > weight)

@@ -1,8 +1,9 @@
 //! What a node has to do about a virtual group: the one place where that is decided.
 
-use super::view::{GroupView, NodeView, Said, Stance};
+use super::view::{GroupView, Said, Stance};
 use super::{Candidate, best, compare};
 use crate::identity::{GroupNumber, NodeNumber};
+use crate::link_weight::LinkWeight;
 use crate::rank::RankTable;
 use core::cmp::Ordering;
 use core::fmt;
@@ -93,8 +94,7 @@ fn take_or_ask(group: GroupNumber, ranks: &RankTable, view: &GroupView) -> Decis
         return if is_best { Decision::Ask(owner) } else { Decision::Nothing };
     }
     let is_owned = view.others().any(|(_, it)| it.owner.is_some_and(|owner| owner != view.own));
-    let fit = view.iter().filter(|(_, it)| it.said.fit).map(|(node, it)| (node, it.said.weight));
-    let best = best(ranks, group, fit).map(|it| it.node);
+    let best = best(ranks, group, view.candidates()).map(|it| it.node);
     if is_anybody_asking || is_owned || best != Some(view.own) {
         return Decision::Nothing;
     }
@@ -109,10 +109,11 @@ fn best_for_hand_over(
     owner: NodeNumber,
 ) -> Option<NodeNumber> {
     let hears = view.get(owner)?.hears;
-    let can_talk =
-        |node, it: &NodeView| node == owner || (hears.contains(node) && it.hears.contains(owner));
-    let fit = view.iter().filter(|(node, it)| it.said.fit && can_talk(*node, it));
-    Some(best(ranks, group, fit.map(|(node, it)| (node, it.said.weight)))?.node)
+    let can_talk = |(node, _): &(NodeNumber, LinkWeight)| {
+        let hears_owner = || view.get(*node).is_some_and(|it| it.hears.contains(owner));
+        *node == owner || (hears.contains(*node) && hears_owner())
+    };
+    Some(best(ranks, group, view.candidates().filter(can_talk))?.node)
 }
 
 fn keep_or_yield(group: GroupNumber, ranks: &RankTable, view: &GroupView) -> Decision {

@@ -127,6 +127,9 @@ pub struct Said {
 pub struct NodeView {
     /// What it said last.
     pub said: Said,
+    /// It is another model, or runs other firmware (NODE-2): it is no candidate. Between two owners that does not count:
+    /// each would take the other for the odd one.
+    pub kept_out: bool,
     /// The owner that it hears by itself, or that it is: the node that [holds](Stance::holds) the group as far as it
     /// knows. Never what it was only told of: else two nodes could go on telling each other of an owner that is long
     /// gone. Of several the one that counts for it.
@@ -163,10 +166,31 @@ impl GroupView {
         Self { own, nodes }
     }
 
+    /// The nodes that could own the group as far as they are fit, each with its weight.
+    pub(super) fn candidates(
+        &self,
+    ) -> impl Iterator<Item = (NodeNumber, crate::link_weight::LinkWeight)> {
+        let fit = self.iter().filter(|(_, it)| it.said.fit && !it.kept_out);
+        fit.map(|(node, it)| (node, it.said.weight))
+    }
+
     /// What is known of a node; `None` if it is not heard.
     #[must_use]
     pub fn get(&self, node: NodeNumber) -> Option<&NodeView> {
         self.nodes.get(node.index())?.as_ref()
+    }
+
+    /// Whether a node is giving the group up, or has done so for another one.
+    #[must_use]
+    pub fn is_giving_up(&self, node: NodeNumber) -> bool {
+        let stance = self.get(node).map(|it| it.said.stance);
+        matches!(stance, Some(Stance::Withdrawing | Stance::Released { .. }))
+    }
+
+    /// Whether no other node than that one holds the group, as far as this node hears.
+    #[must_use]
+    pub fn is_held_by_none_but(&self, node: NodeNumber) -> bool {
+        self.others().all(|(other, it)| other == node || !it.said.stance.holds())
     }
 
     /// All nodes of which something is known, this one too, the lowest number first.

@@ -24,7 +24,7 @@
 //!
 //! The elements are those of its [content](super::content).
 
-use super::bytes::{Reader, Writer, malformed};
+use super::bytes::{Fixed, Writer, malformed};
 use super::content::{Content, ContentView, LONGEST_CONTENT};
 use super::group::GroupEntry;
 use super::header::{Datagram, HEADER_LEN, Header, MessageType};
@@ -119,11 +119,11 @@ impl UnitReport {
         Ok(())
     }
 
-    fn read(reader: &mut Reader<'_>) -> Result<Self, Reject> {
-        let interval = Duration::from_millis(reader.u32()?.into());
-        let level = reader.u8()?;
-        let condition = Condition::from_wire(reader.u8()?).ok_or(malformed("condition"))?;
-        let flags = reader.u16()?;
+    fn read(fixed: Fixed<'_, FIXED_LEN>) -> Result<Self, Reject> {
+        let interval = Duration::from_millis(fixed.u32(0).into());
+        let level = fixed.u8(4);
+        let condition = Condition::from_wire(fixed.u8(5)).ok_or(malformed("condition"))?;
+        let flags = fixed.u16(6);
         let is_set = |bit: u16| flags & bit != 0;
         let (can_be_active, settling) = (is_set(CAN_BE_ACTIVE), is_set(SETTLING));
         let unit = Self { interval, level, condition, can_be_active, settling };
@@ -164,7 +164,18 @@ impl Advertisement {
     /// # Errors
     /// As those of [`Advertisement::parse`].
     pub fn of(datagram: &Datagram<'_>) -> Result<Self, Reject> {
-        AdvertisementView::check(datagram).map(|view| view.to_advertisement())
+        let (fixed, elements) = datagram.body(MessageType::Advertisement)?;
+        let unit = UnitReport::read(fixed)?;
+        let header = *datagram.header();
+        // Elements of a foreign protocol can be anything.
+        let content = if header.is_understood() {
+            let mut content = Content::default();
+            content.fill(elements, header.sender)?;
+            Some(content)
+        } else {
+            None
+        };
+        Ok(Self { header, unit, content })
     }
 
     /// Its length in bytes, at most [`MAX_DATAGRAM_LEN`].
@@ -213,12 +224,11 @@ impl<'a> AdvertisementView<'a> {
     /// # Errors
     /// As those of [`Advertisement::parse`].
     pub fn check(datagram: &Datagram<'a>) -> Result<Self, Reject> {
-        let mut reader = datagram.body(MessageType::Advertisement)?;
-        let unit = UnitReport::read(&mut reader)?;
+        let (fixed, elements) = datagram.body(MessageType::Advertisement)?;
+        let unit = UnitReport::read(fixed)?;
         let header = *datagram.header();
-        // Elements of a foreign protocol can be anything.
         let content = if header.is_understood() {
-            Some(ContentView::check(reader.rest(), header.sender)?)
+            Some(ContentView::check(elements, header.sender, |_, _| {}, |_, _| {})?)
         } else {
             None
         };
@@ -257,17 +267,5 @@ impl<'a> AdvertisementView<'a> {
     /// Whom it hears or heard, in ascending order; nobody in a protocol that we do not speak.
     pub fn heard(&self) -> impl Iterator<Item = (Member, HeardEntry)> + use<'a> {
         self.content.into_iter().flat_map(|content| content.heard())
-    }
-
-    /// All of it, as a value of its own.
-    #[must_use]
-    pub fn to_advertisement(&self) -> Advertisement {
-        let content = self.content.map(|content| Content {
-            product: content.product,
-            ranks: content.ranks(),
-            groups: content.groups().collect(),
-            heard: content.heard().collect(),
-        });
-        Advertisement { header: self.header, unit: self.unit, content }
     }
 }

@@ -1,7 +1,8 @@
-//! A reader and a writer over a slice that cannot leave it.
+//! Fields that are read at their places, and written one behind the other, and never outside.
 
+use super::header::DatagramId;
 use super::{CRC_LEN, EmitError};
-use crate::identity::{Member, NodeNumber};
+use crate::identity::{GroupNumber, Member, NodeNumber};
 use ha_core::identity::Designation;
 use ha_core::reject::Reject;
 
@@ -10,54 +11,70 @@ pub(super) const fn malformed(field: &'static str) -> Reject {
     Reject::Malformed { field }
 }
 
-/// Takes fields off the front of a slice.
+/// Fields that keep their place. The offsets are those of the diagrams; a field that lay outside would read as
+/// zeros.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Reader<'a> {
-    rest: &'a [u8],
-    /// What is refused if the slice ends too early.
-    short: Reject,
-}
+pub(super) struct Fixed<'a, const N: usize>(pub(super) &'a [u8; N]);
 
-impl<'a> Reader<'a> {
-    pub(super) const fn new(bytes: &'a [u8], short: Reject) -> Self {
-        Self { rest: bytes, short }
+// With an offset that is known nothing is left to check: so all of it is put in place.
+impl<const N: usize> Fixed<'_, N> {
+    #[inline(always)]
+    pub(super) fn bytes<const M: usize>(self, at: usize) -> [u8; M] {
+        self.0.get(at..).and_then(|rest| rest.first_chunk()).copied().unwrap_or([0; M])
     }
 
-    pub(super) const fn rest(&self) -> &'a [u8] {
-        self.rest
+    #[inline(always)]
+    pub(super) fn u8(self, at: usize) -> u8 {
+        u8::from_be_bytes(self.bytes(at))
     }
 
-    pub(super) fn take(&mut self, len: usize) -> Result<&'a [u8], Reject> {
-        let (taken, rest) = self.rest.split_at_checked(len).ok_or(self.short)?;
-        self.rest = rest;
-        Ok(taken)
+    #[inline(always)]
+    pub(super) fn u16(self, at: usize) -> u16 {
+        u16::from_be_bytes(self.bytes(at))
     }
 
-    pub(super) fn array<const N: usize>(&mut self) -> Result<&'a [u8; N], Reject> {
-        let (taken, rest) = self.rest.split_first_chunk::<N>().ok_or(self.short)?;
-        self.rest = rest;
-        Ok(taken)
+    #[inline(always)]
+    pub(super) fn u32(self, at: usize) -> u32 {
+        u32::from_be_bytes(self.bytes(at))
     }
 
-    pub(super) fn u8(&mut self) -> Result<u8, Reject> {
-        self.array::<1>().map(|[byte]| *byte)
+    #[inline(always)]
+    pub(super) fn u64(self, at: usize) -> u64 {
+        u64::from_be_bytes(self.bytes(at))
     }
 
-    pub(super) fn u16(&mut self) -> Result<u16, Reject> {
-        self.array().map(|bytes| u16::from_be_bytes(*bytes))
+    #[inline(always)]
+    pub(super) fn u128(self, at: usize) -> u128 {
+        u128::from_be_bytes(self.bytes(at))
     }
 
-    pub(super) fn u32(&mut self) -> Result<u32, Reject> {
-        self.array().map(|bytes| u32::from_be_bytes(*bytes))
+    #[inline(always)]
+    pub(super) fn group(self, at: usize) -> Result<GroupNumber, Reject> {
+        GroupNumber::new(self.u8(at)).ok_or(malformed("virtual group"))
     }
 
-    pub(super) fn u64(&mut self) -> Result<u64, Reject> {
-        self.array().map(|bytes| u64::from_be_bytes(*bytes))
+    #[inline(always)]
+    pub(super) fn node(self, at: usize, field: &'static str) -> Result<NodeNumber, Reject> {
+        NodeNumber::new(self.u8(at)).ok_or(malformed(field))
+    }
+
+    /// A node, or `None` for 0.
+    #[inline(always)]
+    pub(super) fn node_or_none(
+        self,
+        at: usize,
+        field: &'static str,
+    ) -> Result<Option<NodeNumber>, Reject> {
+        match self.u8(at) {
+            0 => Ok(None),
+            _ => self.node(at, field).map(Some),
+        }
     }
 
     /// Two bytes that name a unit.
-    pub(super) fn member(&mut self, field: &'static str) -> Result<Member, Reject> {
-        let [node, unit] = *self.array()?;
+    #[inline(always)]
+    pub(super) fn member(self, at: usize, field: &'static str) -> Result<Member, Reject> {
+        let [node, unit] = self.bytes(at);
         let node = NodeNumber::new(node).ok_or(malformed(field))?;
         let designation = match unit {
             0 => Designation::Primary,
@@ -65,6 +82,13 @@ impl<'a> Reader<'a> {
             _ => return Err(malformed(field)),
         };
         Ok(Member { node, designation })
+    }
+
+    /// The start and the number of a datagram.
+    #[inline(always)]
+    pub(super) fn id(self, at: usize, field: &'static str) -> Result<DatagramId, Reject> {
+        let number = at.saturating_add(8);
+        DatagramId::new(self.u64(at), self.u64(number)).ok_or(malformed(field))
     }
 }
 
@@ -80,14 +104,6 @@ pub(super) const fn member_bytes(member: Member) -> [u8; 2] {
 /// The byte that names a node, or 0 for none.
 pub(super) fn node_byte(node: Option<NodeNumber>) -> u8 {
     node.map_or(0, NodeNumber::get)
-}
-
-/// The node that a byte names; 0 names none.
-pub(super) fn node_or_none(byte: u8, field: &'static str) -> Result<Option<NodeNumber>, Reject> {
-    match byte {
-        0 => Ok(None),
-        _ => NodeNumber::new(byte).map(Some).ok_or(malformed(field)),
-    }
 }
 
 /// Puts fields one behind the other into a slice that was cut to the length of all of them.

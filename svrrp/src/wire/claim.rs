@@ -40,7 +40,7 @@
 //! The node asked and the successor are other nodes than the sender's. A nonce of 0 in a release: nobody asked,
 //! the sender's node leaves (PAIR-10).
 
-use super::bytes::{Reader, Writer, malformed};
+use super::bytes::{Writer, malformed};
 use super::element::Elements;
 use super::header::{Datagram, DatagramId, HEADER_LEN, Header, MessageType};
 use super::{CRC_LEN, EmitError, MAX_DATAGRAM_LEN};
@@ -48,8 +48,10 @@ use crate::identity::{GroupNumber, NodeNumber};
 use core::num::NonZeroU64;
 use ha_core::reject::Reject;
 
-const CLAIM_LEN: usize = HEADER_LEN + 12 + DatagramId::LEN + CRC_LEN;
-const RELEASE_LEN: usize = HEADER_LEN + 18 + CRC_LEN;
+const CLAIM_FIXED: usize = 12 + DatagramId::LEN;
+const RELEASE_FIXED: usize = 18;
+const CLAIM_LEN: usize = HEADER_LEN + CLAIM_FIXED + CRC_LEN;
+const RELEASE_LEN: usize = HEADER_LEN + RELEASE_FIXED + CRC_LEN;
 const _: () = assert!(CLAIM_LEN <= MAX_DATAGRAM_LEN && RELEASE_LEN <= MAX_DATAGRAM_LEN);
 
 /// Asks the owner of a virtual group for it. Comes from [`Claim::parse`] as [`Claim::emit`] wrote it.
@@ -85,17 +87,17 @@ impl Claim {
     /// # Errors
     /// As those of [`Claim::parse`].
     pub fn of(datagram: &Datagram<'_>) -> Result<Self, Reject> {
-        let mut reader = datagram.body(MessageType::Claim)?;
+        let (fixed, elements) = datagram.body::<CLAIM_FIXED>(MessageType::Claim)?;
         datagram.header().check_understood()?;
         let claim = Self {
             header: *datagram.header(),
-            group: group(&mut reader)?,
-            asked: NodeNumber::new(reader.u8()?).ok_or(malformed("node asked"))?,
-            link_weight: reader.u16()?,
-            nonce: NonZeroU64::new(reader.u64()?).ok_or(malformed("nonce"))?,
-            echo: DatagramId::read(&mut reader, "echo")?,
+            group: fixed.group(0)?,
+            asked: fixed.node(1, "node asked")?,
+            link_weight: fixed.u16(2),
+            nonce: NonZeroU64::new(fixed.u64(4)).ok_or(malformed("nonce"))?,
+            echo: fixed.id(12, "echo")?,
         };
-        Elements::none_known(reader.rest())?;
+        Elements::none_known(elements)?;
         claim.check()?;
         Ok(claim)
     }
@@ -161,17 +163,16 @@ impl Release {
     /// # Errors
     /// As those of [`Release::parse`].
     pub fn of(datagram: &Datagram<'_>) -> Result<Self, Reject> {
-        let mut reader = datagram.body(MessageType::Release)?;
+        let (fixed, elements) = datagram.body::<RELEASE_FIXED>(MessageType::Release)?;
         datagram.header().check_understood()?;
-        let (nonce, term) = (NonZeroU64::new(reader.u64()?), reader.u64()?);
         let release = Self {
             header: *datagram.header(),
-            group: group(&mut reader)?,
-            successor: NodeNumber::new(reader.u8()?).ok_or(malformed("successor"))?,
-            nonce,
-            term,
+            group: fixed.group(16)?,
+            successor: fixed.node(17, "successor")?,
+            nonce: NonZeroU64::new(fixed.u64(0)),
+            term: fixed.u64(8),
         };
-        Elements::none_known(reader.rest())?;
+        Elements::none_known(elements)?;
         release.check()?;
         Ok(release)
     }
@@ -204,8 +205,4 @@ impl Release {
         }
         Ok(())
     }
-}
-
-fn group(reader: &mut Reader<'_>) -> Result<GroupNumber, Reject> {
-    GroupNumber::new(reader.u8()?).ok_or(malformed("virtual group"))
 }

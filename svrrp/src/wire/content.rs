@@ -52,6 +52,20 @@ pub struct Content {
 }
 
 impl Content {
+    /// Reads what the elements say into an empty value, where it is: it is too large to be moved about.
+    pub(super) fn fill(&mut self, elements: &[u8], sender: Member) -> Result<(), Reject> {
+        let (groups, heard) = (&mut self.groups, &mut self.heard);
+        let view = ContentView::check(
+            elements,
+            sender,
+            |group, entry| groups.set(group, Some(entry)),
+            |member, entry| heard.set(member, Some(entry)),
+        )?;
+        self.product = view.product;
+        self.ranks = view.ranks();
+        Ok(())
+    }
+
     pub(super) fn check(&self, sender: Member) -> Result<(), Reject> {
         if self.heard.get(sender).is_some() {
             return Err(malformed("unit heard"));
@@ -114,7 +128,13 @@ pub(super) struct ContentView<'a> {
 }
 
 impl<'a> ContentView<'a> {
-    pub(super) fn check(elements: &'a [u8], sender: Member) -> Result<Self, Reject> {
+    /// Checks all elements, and hands out the entries of the lists on the way.
+    pub(super) fn check(
+        elements: &'a [u8],
+        sender: Member,
+        mut on_group: impl FnMut(GroupNumber, GroupEntry),
+        mut on_heard: impl FnMut(Member, HeardEntry),
+    ) -> Result<Self, Reject> {
         let (mut model, mut firmware, mut ranks) = (None, None, None);
         let mut content = Self { product: None, ranks: &[0; RANKS_LEN], groups: &[], heard: &[] };
         for element in Elements::new(elements) {
@@ -135,20 +155,25 @@ impl<'a> ContentView<'a> {
             (Some(_), None) => return Err(malformed("firmware")),
             (None, Some(_)) => return Err(malformed("model")),
         };
-        let mut before = None;
+        // The first place that the next entry may have: each once, in ascending order.
+        let mut first = 0;
         for entry in content.groups {
             let (group, entry) = GroupEntry::read(entry)?;
             entry.check(sender.node)?;
-            if before.replace(group) >= Some(group) {
+            if group.index() < first {
                 return Err(malformed("virtual group"));
             }
+            first = group.index().saturating_add(1);
+            on_group(group, entry);
         }
-        let mut before = None;
+        let mut first = 0;
         for entry in content.heard {
-            let (member, _) = HeardEntry::read(entry)?;
-            if member == sender || before.replace(member) >= Some(member) {
+            let (member, entry) = HeardEntry::read(entry)?;
+            if member == sender || member.index() < first {
                 return Err(malformed("unit heard"));
             }
+            first = member.index().saturating_add(1);
+            on_heard(member, entry);
         }
         Ok(content)
     }

@@ -1,17 +1,14 @@
 //! The elements behind the fixed fields of a message: type, length, value.
 
-use super::bytes::{Reader, malformed};
+use super::bytes::malformed;
 use ha_core::reject::Reject;
 
 /// The bit of a type that says that the element must be understood.
 pub const MUST_UNDERSTAND: u8 = 0x80;
 
-/// The length of the type and the length of an element.
-pub(super) const ELEMENT_HEAD_LEN: usize = 2;
-
 /// The length of an element with a value of so many bytes.
 pub(super) const fn element_len(value: usize) -> usize {
-    value.saturating_add(ELEMENT_HEAD_LEN)
+    value.saturating_add(2)
 }
 
 /// One element.
@@ -53,12 +50,12 @@ impl<'a> Elements<'a> {
     }
 
     fn take(&mut self) -> Result<Element<'a>, Reject> {
-        let [kind, len, ..] = *self.rest else {
+        let [kind, len, tail @ ..] = self.rest else {
             return Err(Reject::Overlong { extra: self.rest.len() });
         };
-        let mut reader = Reader::new(self.rest, malformed("element length"));
-        reader.take(ELEMENT_HEAD_LEN)?;
-        let value = reader.take(len.into())?;
+        let kind = *kind;
+        let beyond_end = malformed("element length");
+        let (value, rest) = tail.split_at_checked(usize::from(*len)).ok_or(beyond_end)?;
         match self.last {
             Some(last) if kind == last && self.repeats != Some(kind) => {
                 return Err(malformed("element twice"));
@@ -67,7 +64,7 @@ impl<'a> Elements<'a> {
             _ => {}
         }
         self.last = Some(kind);
-        self.rest = reader.rest();
+        self.rest = rest;
         Ok(Element { kind, value })
     }
 }

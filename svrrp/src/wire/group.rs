@@ -26,7 +26,7 @@
 //!
 //! A node names another than itself.
 
-use super::bytes::{Reader, Writer, malformed, node_byte, node_or_none};
+use super::bytes::{Fixed, Writer, malformed, node_byte};
 use crate::identity::{GroupNumber, NodeNumber};
 use core::num::NonZeroU64;
 use ha_core::reject::Reject;
@@ -104,6 +104,7 @@ impl GroupStance {
         }
     }
 
+    #[inline]
     fn from_wire(stance: u8, nonce: u64, named: Option<NodeNumber>) -> Result<Self, Reject> {
         let stance = match (stance, NonZeroU64::new(nonce), named) {
             (0, None, None) => Self::Idle,
@@ -151,17 +152,17 @@ impl GroupEntry {
         out.put([node_byte(self.owner_seen), node_byte(self.stance.named())])
     }
 
+    #[inline]
     pub(super) fn read(bytes: &[u8; GROUP_LEN]) -> Result<(GroupNumber, Self), Reject> {
-        let mut reader = Reader::new(bytes, malformed("virtual groups"));
-        let group = GroupNumber::new(reader.u8()?).ok_or(malformed("virtual group"))?;
-        let stance = reader.u8()?;
-        let link_weight = reader.u16()?;
-        let term = reader.u64()?;
-        let nonce = reader.u64()?;
-        let owner_seen = node_or_none(reader.u8()?, "owner seen")?;
-        let named = node_or_none(reader.u8()?, "node named")?;
-        let stance = GroupStance::from_wire(stance, nonce, named)?;
-        Ok((group, Self { link_weight, stance, owner_seen, term }))
+        let fixed = Fixed(bytes);
+        let named = fixed.node_or_none(21, "node named")?;
+        let entry = Self {
+            link_weight: fixed.u16(2),
+            stance: GroupStance::from_wire(fixed.u8(1), fixed.u64(12), named)?,
+            owner_seen: fixed.node_or_none(20, "owner seen")?,
+            term: fixed.u64(4),
+        };
+        Ok((fixed.group(0)?, entry))
     }
 }
 

@@ -1,6 +1,6 @@
 //! The header, the same in every message, and the checks that every datagram passes first.
 
-use super::bytes::{Reader, Writer, malformed};
+use super::bytes::{Fixed, Writer, malformed};
 use super::{CRC_LEN, LAYOUT, MAGIC, MAX_DATAGRAM_LEN, OUR_PROTOCOL};
 use crate::identity::Member;
 use core::fmt;
@@ -72,10 +72,6 @@ impl DatagramId {
         }
     }
 
-    pub(super) fn read(reader: &mut Reader<'_>, field: &'static str) -> Result<Self, Reject> {
-        Self::new(reader.u64()?, reader.u64()?).ok_or(malformed(field))
-    }
-
     pub(super) fn put(self, out: &mut Writer<'_>) -> Option<()> {
         out.put_u64(self.start.get())?;
         out.put_u64(self.number.get())
@@ -92,8 +88,8 @@ pub struct Header {
     pub cluster: u16,
     /// The sender: its node, and which unit of that it is.
     pub sender: Member,
-    /// The version of the configuration by which it works; 0 if it has none yet. All use the rank table of
-    /// the highest that they see (VG-2).
+    /// The version of the configuration by whose ranks it works; 0 if it has none yet. All use the rank table of
+    /// the highest that they see, and pass that on (VG-2).
     pub config_version: u64,
     /// Which datagram this is.
     pub id: DatagramId,
@@ -165,39 +161,36 @@ impl<'a> Datagram<'a> {
         }
         let truncated = Reject::Truncated { at: len };
         let (covered, crc) = datagram.split_last_chunk::<CRC_LEN>().ok_or(truncated)?;
-        if covered.len() < HEADER_LEN {
-            return Err(truncated);
-        }
-        let mut reader = Reader::new(covered, truncated);
-        if *reader.array()? != MAGIC {
+        let (header, body) = covered.split_first_chunk::<HEADER_LEN>().ok_or(truncated)?;
+        let fixed = Fixed(header);
+        if fixed.bytes(0) != MAGIC {
             return Err(Reject::Magic);
         }
-        let [layout, kind] = *reader.array()?;
-        let stated = usize::from(reader.u16()?);
-        if stated > len {
-            return Err(truncated);
-        }
-        if stated < len {
-            return Err(Reject::Overlong { extra: len.saturating_sub(stated) });
+        match usize::from(fixed.u16(4)) {
+            stated if stated > len => return Err(truncated),
+            stated if stated < len => {
+                return Err(Reject::Overlong { extra: len.saturating_sub(stated) });
+            }
+            _ => {}
         }
         if crc32fast::hash(covered) != u32::from_be_bytes(*crc) {
             return Err(Reject::Checksum);
         }
+        let layout = fixed.u8(2);
         if layout != LAYOUT {
             return Err(Reject::Version { version: layout });
         }
-        let kind = MessageType::from_wire(kind).ok_or(malformed("message type"))?;
-        let [oldest, newest] = *reader.array()?;
+        let kind = MessageType::from_wire(fixed.u8(3)).ok_or(malformed("message type"))?;
         let header = Header {
-            protocol: ProtocolRange { oldest, newest },
-            cluster: reader.u16()?,
-            sender: reader.member("sender")?,
-            config_version: reader.u64()?,
-            id: DatagramId::read(&mut reader, "number")?,
-            serial: serial(reader.array()?)?,
+            protocol: ProtocolRange { oldest: fixed.u8(6), newest: fixed.u8(7) },
+            cluster: fixed.u16(8),
+            sender: fixed.member(10, "sender")?,
+            config_version: fixed.u64(12),
+            id: fixed.id(20, "number")?,
+            serial: serial(fixed.bytes(36))?,
         };
         header.check()?;
-        Ok(Self { kind, header, body: reader.rest(), len })
+        Ok(Self { kind, header, body, len })
     }
 
     /// What kind of message it is.
@@ -212,19 +205,31 @@ impl<'a> Datagram<'a> {
         &self.header
     }
 
-    /// What follows the header, if it is a message of this kind.
-    pub(super) fn body(&self, kind: MessageType) -> Result<Reader<'a>, Reject> {
+    /// The fixed fields that follow the header, and the elements, if it is a message of this kind.
+    pub(super) fn body<const N: usize>(
+        &self,
+        kind: MessageType,
+    ) -> Result<(Fixed<'a, N>, &'a [u8]), Reject> {
         if self.kind != kind {
             return Err(malformed("message type"));
         }
-        Ok(Reader::new(self.body, Reject::Truncated { at: self.len }))
+        let truncated = Reject::Truncated { at: self.len };
+        let (fixed, elements) = self.body.split_first_chunk().ok_or(truncated)?;
+        Ok((Fixed(fixed), elements))
     }
 }
 
 /// A serial number that is padded with zeros.
-fn serial(padded: &[u8; MAX_NAME_LEN]) -> Result<SerialNumber, Reject> {
-    let end = padded.iter().rposition(|byte| *byte != 0).map_or(0, |at| at.saturating_add(1));
-    name(padded.get(..end).unwrap_or_default(), "serial number")
+fn serial(padded: [u8; MAX_NAME_LEN]) -> Result<SerialNumber, Reject> {
+    let halves = Fixed(&padded);
+    let (first, second) = (halves.u128(0), halves.u128(16));
+    let zeros = match second {
+        0 => first.trailing_zeros().saturating_add(u128::BITS),
+        _ => second.trailing_zeros(),
+    };
+    let padding = usize::try_from(zeros / u8::BITS).unwrap_or(MAX_NAME_LEN);
+    let text = padded.get(..MAX_NAME_LEN.saturating_sub(padding)).unwrap_or_default();
+    name(text, "serial number")
 }
 
 /// A name of any kind.

@@ -7,13 +7,13 @@
 //! |     Node      |     Unit      |   Paths, bit n: path n; X0    |   0
 //! +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
 //! |           Echo: start of the unit that is heard (64)          |   4
-//! |           Echo: number of the last datagram heard (64)        |  12
+//! |        Echo: number of the last advertisement heard (64)      |  12
 //! +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
 //! ```
 //! Bit 0 is the lowest. Bits 0 to 14 are the cluster links, bit 15 is X0. An entry without a bit set says that
 //! the unit was heard, but not within its failure time: what is known of it is old.
 
-use super::bytes::{Reader, Writer, malformed, member_bytes};
+use super::bytes::{Fixed, Writer, member_bytes};
 use super::header::DatagramId;
 use crate::identity::Member;
 use ha_core::identity::PathId;
@@ -81,7 +81,7 @@ impl Paths {
 pub struct HeardEntry {
     /// The paths on which it heard the other within the other's failure time.
     pub paths: Paths,
-    /// The last datagram that it heard from the other: the echo, by which both judge the same values
+    /// The last advertisement that it heard from the other: the echo, by which both judge the same values
     /// (SVRRP-5).
     pub echo: DatagramId,
 }
@@ -93,11 +93,11 @@ impl HeardEntry {
         self.echo.put(out)
     }
 
+    #[inline]
     pub(super) fn read(bytes: &[u8; HEARD_LEN]) -> Result<(Member, Self), Reject> {
-        let mut reader = Reader::new(bytes, malformed("units heard"));
-        let member = reader.member("unit heard")?;
-        let paths = Paths::from_bits(reader.u16()?);
-        Ok((member, Self { paths, echo: DatagramId::read(&mut reader, "echo")? }))
+        let fixed = Fixed(bytes);
+        let paths = Paths::from_bits(fixed.u16(2));
+        Ok((fixed.member(0, "unit heard")?, Self { paths, echo: fixed.id(4, "echo")? }))
     }
 }
 

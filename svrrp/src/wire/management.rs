@@ -25,7 +25,7 @@
 //!
 //! The sender is among the members, with the serial number of its header; no two members have the same.
 
-use super::bytes::{Reader, Writer, malformed, member_bytes, node_byte, node_or_none};
+use super::bytes::{Fixed, Writer, malformed, member_bytes, node_byte};
 use super::element::{Elements, element_len};
 use super::header::{Datagram, HEADER_LEN, Header, MessageType, name};
 use super::table::{ByGroup, ByMember};
@@ -36,7 +36,8 @@ use ha_core::reject::Reject;
 
 const MEMBER: u8 = 0x81;
 const MEMBER_LEN: usize = 2;
-const FIXED_LEN: usize = 8 + MAX_GROUPS;
+const OWNERS: usize = 8;
+const FIXED_LEN: usize = OWNERS + MAX_GROUPS;
 
 /// The longest management message that this version sends.
 const LONGEST: usize =
@@ -71,15 +72,16 @@ impl Management {
     /// # Errors
     /// As those of [`Management::parse`].
     pub fn of(datagram: &Datagram<'_>) -> Result<Self, Reject> {
-        let mut reader = datagram.body(MessageType::Management)?;
+        let (fixed, elements) = datagram.body::<FIXED_LEN>(MessageType::Management)?;
         let header = *datagram.header();
         header.check_understood()?;
-        let term = reader.u64()?;
+        let term = fixed.u64(0);
         let mut owners = ByGroup::default();
-        for (group, owner) in GroupNumber::ALL.into_iter().zip(reader.array::<MAX_GROUPS>()?) {
-            owners.set(group, node_or_none(*owner, "owner")?);
+        for group in GroupNumber::ALL {
+            let at = OWNERS.saturating_add(group.index());
+            owners.set(group, fixed.node_or_none(at, "owner")?);
         }
-        let members = members(reader.rest())?;
+        let members = members(elements)?;
         let management = Self { header, term, owners, members };
         management.check()?;
         Ok(management)
@@ -142,12 +144,12 @@ fn members(elements: &[u8]) -> Result<ByMember<SerialNumber>, Reject> {
             element.skip()?;
             continue;
         }
-        let mut reader = Reader::new(element.value, malformed("member"));
-        let member = reader.member("member")?;
+        let (unit, serial) = element.value.split_first_chunk().ok_or(malformed("member"))?;
+        let member = Fixed::<MEMBER_LEN>(unit).member(0, "member")?;
         if before.replace(member) >= Some(member) {
             return Err(malformed("member"));
         }
-        members.set(member, Some(name(reader.rest(), "serial number")?));
+        members.set(member, Some(name(serial, "serial number")?));
     }
     Ok(members)
 }

@@ -58,13 +58,13 @@
 //! A datagram counts as a whole or not at all. In this order:
 //! - longer than [`MAX_DATAGRAM_LEN`]: [`Reject::TooLong`]; shorter than a header and a check sum, or than it says:
 //!   [`Reject::Truncated`]; longer than it says: [`Reject::Overlong`]; not of this protocol: [`Reject::Magic`];
-//! - a check sum that does not match: [`Reject::Checksum`]. So a single flipped bit is always found: in the magic or the
-//!   length by itself, anywhere else by the check sum;
+//! - a check sum that does not match: [`Reject::Checksum`]. So a single flipped bit is always found: in the magic or
+//!   the length by itself, anywhere else by the check sum;
 //! - another layout: [`Reject::Version`];
-//! - a field with a value that is not allowed: [`Reject::Malformed`] with the name of the field. Elements that reach beyond
-//!   the end (`element length`), that stand twice, in the wrong order, or are unknown but must be understood; lists
-//!   that are empty, too long or cut within an entry; entries twice or in the wrong order; necessary elements that
-//!   are missing: by the name of what is missing;
+//! - a field with a value that is not allowed: [`Reject::Malformed`] with the name of the field. So are elements that
+//!   reach beyond the end (`element length`), that stand twice, in the wrong order, or are unknown but must be
+//!   understood; lists that are empty, too long or cut within an entry; entries twice or in the wrong order; necessary
+//!   elements that are missing, by the name of what is missing;
 //! - fixed fields that do not fit: [`Reject::Truncated`]; a single byte behind the last element: [`Reject::Overlong`].
 //!
 //! A sender whose protocol versions we do not speak is alive all the same: of its advertisements all but the

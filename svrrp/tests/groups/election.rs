@@ -63,8 +63,9 @@ fn nodes(of: impl Strategy<Value = NodeNumber>) -> impl Strategy<Value = NodeSet
 
 fn node_view() -> impl Strategy<Value = NodeView> {
     let owner = prop::option::weighted(0.3, node());
-    (said(), owner, nodes(node()), prop::option::of(said()))
-        .prop_map(|(said, owner, hears, echo)| NodeView { said, owner, hears, echo })
+    (said(), owner, nodes(node()), prop::option::of(said())).prop_map(
+        |(said, owner, hears, echo)| NodeView { said, kept_out: false, owner, hears, echo },
+    )
 }
 
 /// What is known of all nodes: anything, also what cannot be.
@@ -237,7 +238,7 @@ proptest! {
         });
         let decide = |own: NodeNumber| {
             let echo = Some(saids[own.index()]);
-            let view = |said| Some(NodeView { said, owner: None, hears: NodeSet::ALL, echo });
+            let view = |said| Some(NodeView { said, hears: NodeSet::ALL, echo, ..NodeView::default() });
             decide(GROUP, &ranks, &GroupView { own, nodes: saids.map(view) })
         };
         let all = NodeNumber::ALL.map(decide);

@@ -14,6 +14,7 @@ use ipnet::IpNet;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
+use std::time::Duration;
 use thiserror::Error;
 
 /// Why a configuration is refused. It names the key and the reason.
@@ -44,6 +45,21 @@ pub enum ConfigError {
         key: String,
         /// Why.
         reason: String,
+    },
+    /// A service would miss its deadline although it works: a check may begin so late, and take so long.
+    #[error(
+        "{key}: {deadline:?} is shorter than every and time-limit together ({every:?} and \
+         {time_limit:?}): a slow check would miss it"
+    )]
+    Deadline {
+        /// The key.
+        key: String,
+        /// Its deadline.
+        deadline: Duration,
+        /// How often it is checked.
+        every: Duration,
+        /// How long a check may take.
+        time_limit: Duration,
     },
     /// The role machine refuses it, for a reason that has no key of its own.
     #[error(transparent)]
@@ -273,11 +289,13 @@ impl Checked {
         self.interfaces.iter().map(|data| (data.id, data.device.clone())).collect()
     }
 
-    /// The interfaces whose links are monitored.
-    pub fn monitored_links(&self) -> impl Iterator<Item = (InterfaceId, &str)> {
-        let monitored =
-            self.interfaces.iter().zip(&self.file.interface).filter(|(_, it)| it.monitor);
-        monitored.map(|(data, _)| (data.id, data.device.as_str()))
+    /// The ports of the interfaces whose links are monitored: whose, which of its ports, and what the system
+    /// calls it.
+    pub fn monitored_ports(&self) -> impl Iterator<Item = (InterfaceId, u8, &str)> {
+        let monitored = self.file.interface.iter().filter(|it| it.monitor);
+        monitored.flat_map(|it| {
+            (0..).zip(it.ports()).map(|(port, device)| (InterfaceId(it.id), port, device))
+        })
     }
 
     /// The own addresses of a unit, on their interfaces.

@@ -2,7 +2,7 @@
 
 use bytesize::ByteSize;
 use ha_core::identity::Designation;
-use ha_core::monitor::ServiceScope;
+use ha_core::monitor::{ServiceScope, Zone};
 use ha_core::pair::PathKind;
 use ipnet::IpNet;
 use serde::Deserialize;
@@ -146,9 +146,18 @@ pub struct Interface {
     /// Whether its link is monitored.
     #[serde(default = "default_monitor")]
     pub monitor: bool,
+    /// The ports of which it is made, up to 8: its link is up as long as one of them is. Default: the device
+    /// itself.
+    pub ports: Option<Vec<String>>,
     /// How much of the health weight depends on its link, and on each of its targets.
     #[serde(default = "default_weight")]
     pub weight: u16,
+    /// `wan`, `x0` (the LAN by which a Standby reaches its license manager) or `other` (the default).
+    #[serde(default = "default_zone")]
+    pub zone: Zone,
+    /// Whether each unit is managed by its own address there. Then it needs one.
+    #[serde(default)]
+    pub management: bool,
     /// The units' own addresses, of the Primary and of the Secondary, from which they probe.
     pub monitoring_ipv4: Option<[Ipv4Addr; 2]>,
     /// What is probed.
@@ -157,6 +166,14 @@ pub struct Interface {
     pub monitoring_ipv6: Option<[Ipv6Addr; 2]>,
     /// The same in IPv6.
     pub probe_ipv6: Option<Ipv6Addr>,
+}
+
+impl Interface {
+    /// The ports whose carriers make its link.
+    pub(crate) fn ports(&self) -> impl Iterator<Item = &str> {
+        let device = self.ports.is_none().then_some(self.device.as_str());
+        self.ports.iter().flatten().map(String::as_str).chain(device)
+    }
 }
 
 /// `[monitoring]`
@@ -168,11 +185,14 @@ pub struct Monitoring {
     pub probe_interval: Duration,
     /// So many probes in a row without an answer mean that a target is lost: 1 to 10.
     pub missed_probes: u8,
+    /// Whether both units reach their license manager by themselves. Then they need addresses of their own on a
+    /// WAN, or on X0.
+    pub online_licensing: bool,
 }
 
 impl Default for Monitoring {
     fn default() -> Self {
-        Self { probe_interval: Duration::from_secs(20), missed_probes: 3 }
+        Self { probe_interval: Duration::from_secs(20), missed_probes: 3, online_licensing: false }
     }
 }
 
@@ -193,7 +213,8 @@ pub struct Service {
     /// How long `command` may take.
     #[serde(deserialize_with = "duration", default = "default_time_limit")]
     pub time_limit: Duration,
-    /// It has failed if no check finds it working for so long.
+    /// It has failed if no check finds it working for so long: not shorter than `every` and the `time-limit` of
+    /// its command together.
     #[serde(deserialize_with = "duration", default = "default_deadline")]
     pub deadline: Duration,
     /// How much of the health weight depends on it.
@@ -309,6 +330,10 @@ fn default_monitor() -> bool {
 
 fn default_weight() -> u16 {
     1
+}
+
+fn default_zone() -> Zone {
+    Zone::Other
 }
 
 fn default_every() -> Duration {

@@ -7,9 +7,10 @@ use crate::service::{Check, CommandLine, Watched};
 use ha_core::identity::{InterfaceId, ServiceId};
 use ha_core::monitor::{
     Family, Ipv4Monitoring, Ipv6Monitoring, MonitorConfig, MonitorError, MonitoredInterface,
-    Physical, Service, Zone,
+    Physical, Service,
 };
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
+use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::ops::RangeInclusive;
 use std::time::Duration;
@@ -26,7 +27,8 @@ pub(super) fn monitors(
 ) -> Result<MonitorConfig, ConfigError> {
     let mut builder = MonitorConfig::builder()
         .probe_interval(file.monitoring.probe_interval)
-        .missed_probes(file.monitoring.missed_probes);
+        .missed_probes(file.monitoring.missed_probes)
+        .online_licensing(file.monitoring.online_licensing);
     for (number, (interface, shared)) in (1..).zip(file.interface.iter().zip(shared)) {
         builder = builder.interface(monitored(number, interface, shared)?);
     }
@@ -51,7 +53,11 @@ fn monitored(
     shared: &SharedInterface,
 ) -> Result<MonitoredInterface, ConfigError> {
     let key = |name: &str| format!("interface {number} ({}): {name}", interface.device);
-    let weight = interface.weight;
+    let (weight, management) = (interface.weight, interface.management);
+    if management && interface.monitoring_ipv4.is_none() && interface.monitoring_ipv6.is_none() {
+        let reason = "it needs the units' own addresses: monitoring-ipv4 or monitoring-ipv6";
+        return Err(wrong(key("management"), reason));
+    }
     let ipv4 = match (interface.monitoring_ipv4, interface.probe_ipv4) {
         (None, None) => None,
         (addresses, target) => {
@@ -60,7 +66,7 @@ fn monitored(
             let Some(IpNet::V4(shared)) = net else {
                 return Err(wrong(key("monitoring-ipv4"), "the interface shares no IPv4 address"));
             };
-            Some(Ipv4Monitoring { shared, addresses, management: false, target, weight })
+            Some(Ipv4Monitoring { shared, addresses, management, target, weight })
         }
     };
     let ipv6 = match (interface.monitoring_ipv6, interface.probe_ipv6) {
@@ -73,10 +79,10 @@ fn monitored(
             };
             Some(Ipv6Monitoring {
                 shared: net,
-                // Without a virtual MAC it is not known here; then the subnet keeps it out.
-                link_local: shared.link_local().unwrap_or(Ipv6Addr::UNSPECIFIED),
+                // Without a virtual MAC none is shared: each unit keeps that of its device.
+                link_local: shared.link_local(),
                 addresses,
-                management: false,
+                management,
                 target,
                 weight,
             })
@@ -84,11 +90,33 @@ fn monitored(
     };
     Ok(MonitoredInterface {
         interface: InterfaceId(interface.id),
-        zone: Zone::Other,
-        physical: interface.monitor.then_some(Physical { ports: 1, weight }),
+        zone: interface.zone,
+        physical: physical(number, interface)?,
         ipv4,
         ipv6,
     })
+}
+
+/// How its link is monitored.
+fn physical(number: usize, interface: &file::Interface) -> Result<Option<Physical>, ConfigError> {
+    let refused = |reason| {
+        let key = format!("interface {number} ({}): ports", interface.device);
+        Err(wrong(key, reason))
+    };
+    if !interface.monitor && interface.ports.is_some() {
+        return refused("its link is not monitored");
+    }
+    let mut names = BTreeSet::new();
+    for port in interface.ports() {
+        if port.is_empty() || port.len() > 15 {
+            return refused("a port has a name of 1 to 15 bytes");
+        }
+        if !names.insert(port) {
+            return refused("a port is there twice");
+        }
+    }
+    let ports = u8::try_from(names.len()).unwrap_or(u8::MAX);
+    Ok(interface.monitor.then_some(Physical { ports, weight: interface.weight }))
 }
 
 /// The shared address in whose network the monitoring addresses are; else the first of their family.
@@ -134,9 +162,18 @@ fn watched(number: u16, service: &file::Service) -> Result<Watched, ConfigError>
     }
     let check = match (&service.command, &service.pid_file) {
         (Some(command), None) => {
+            let file::Service { deadline, every, time_limit, .. } = *service;
+            if deadline < every.saturating_add(time_limit) {
+                return Err(ConfigError::Deadline {
+                    key: key("deadline"),
+                    deadline,
+                    every,
+                    time_limit,
+                });
+            }
             let command =
                 CommandLine::new(command.clone()).map_err(|e| wrong(key("command"), e))?;
-            Check::Command(command, service.time_limit)
+            Check::Command(command, time_limit)
         }
         (None, Some(path)) => Check::PidFile(path.clone()),
         (Some(_), Some(_)) => {
@@ -194,6 +231,10 @@ fn named(file: &File, error: MonitorError) -> ConfigError {
         E::TooManyTargets(_) => "interface.probe-ipv4".to_owned(),
         E::TooManyServices(_) => "service".to_owned(),
         E::InterfaceTwice(_) => "interface.id".to_owned(),
+        E::Ports { interface, .. } => of_interface(interface, "ports"),
+        E::NoAddressForLicensing => {
+            return wrong("monitoring.online-licensing", error);
+        }
         E::OneAddress { interface, family, .. }
         | E::ManagementWithoutAddress { interface, family } => {
             of_interface(interface, monitoring(*family))
@@ -202,7 +243,8 @@ fn named(file: &File, error: MonitorError) -> ConfigError {
         | E::OutsideSubnet { interface, address, .. }
         | E::NotAHost { interface, address, .. }
         | E::SharedAddress { interface, address, .. }
-        | E::LinkLocalAddress { interface, address, .. } => {
+        | E::LinkLocalAddress { interface, address, .. }
+        | E::AddressTwice { interface, address, .. } => {
             of_interface(interface, monitoring(Family::of(*address)))
         }
         E::ProbeWithoutAddress { interface, family, .. }

@@ -8,8 +8,9 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use ha_core::monitor::{Reach, TargetStatus};
+use ha_core::pair::Role;
 use rustix::process::{Pid, Signal, kill_process};
-use serde::Deserialize;
 use tempfile::TempDir;
 
 use super::dummy::Dummy;
@@ -21,84 +22,37 @@ use super::topology::{
     shared_addresses,
 };
 use super::{Context, Error, Fault, Options};
+use crate::status::Status;
 
 /// How long a pair may take to be one Active and one Standby with equal tables.
 const READY_LIMIT: Duration = Duration::from_secs(30);
 const STATUS_LIMIT: Duration = Duration::from_secs(2);
 const STOP_LIMIT: Duration = Duration::from_secs(10);
 
-/// What the lab reads of `status --json`.
-#[derive(Clone, Debug, Deserialize)]
-pub(super) struct Status {
-    pub(super) role: String,
-    pub(super) since_ms: u64,
-    peer: PeerStatus,
-    paths: Vec<PathStatus>,
-    sync: SyncStatus,
-    pub(super) longest_stall_us: u64,
-    /// Since the process began, if the program counts them.
-    role_changes: Option<u64>,
-    /// How often it became Active since the process began.
-    takes: u64,
-    links: Vec<LinkStatus>,
-    targets: Vec<TargetStatus>,
-    services: Vec<ServiceStatus>,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-struct LinkStatus {
-    up: Option<bool>,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-struct TargetStatus {
-    reach: String,
-    peer: String,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-struct ServiceStatus {
-    failed: bool,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-struct PeerStatus {
-    heard: bool,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-struct PathStatus {
-    heard: bool,
-    heard_by_peer: bool,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-struct SyncStatus {
-    in_sync: bool,
-}
-
+/// How the lab looks at what a unit says of itself.
 impl Status {
     fn is_settled(&self, with_sync: bool) -> bool {
+        let both = |it: &TargetStatus| it.reach == Reach::Reached && it.peer == Reach::Reached;
         self.peer.heard
-            && self.paths.iter().all(|path| path.heard && path.heard_by_peer)
+            && self.paths.iter().all(|path| path.status.heard && path.status.heard_by_peer)
             && (self.sync.in_sync || !with_sync)
-            && self.links.iter().all(|link| link.up == Some(true))
-            && self.targets.iter().all(|it| it.reach == "reached" && it.peer == "reached")
+            && self.links.iter().all(|link| link.status.up == Some(true))
+            && self.targets.iter().all(|target| both(&target.status))
             && !self.services.iter().any(|service| service.failed)
+            // What came back counts again only after it has lasted for a while: until then the next fault would find a
+            // Standby that is no fitter.
+            && self.deductions.is_empty()
+            && self.peer.deductions.is_empty()
     }
 
     /// How often the unit took the role since `earlier`.
     pub(super) fn takes_since(&self, earlier: &Self) -> u64 {
-        self.takes.saturating_sub(earlier.takes)
+        self.counted.tally.takes.saturating_sub(earlier.counted.tally.takes)
     }
 
-    /// Role changes since `earlier`, which was read `elapsed` before. Without a count of the
-    /// program's own, at most one is seen: the one that `since_ms` tells of.
-    pub(super) fn changes_since(&self, earlier: &Self, elapsed: Duration) -> u64 {
-        if let (Some(now), Some(then)) = (self.role_changes, earlier.role_changes) {
-            return now.saturating_sub(then);
-        }
-        u64::from(self.role != earlier.role || Duration::from_millis(self.since_ms) < elapsed)
+    /// Role changes since `earlier`.
+    pub(super) fn changes_since(&self, earlier: &Self) -> u64 {
+        self.role_changes.saturating_sub(earlier.role_changes)
     }
 }
 
@@ -303,9 +257,9 @@ impl Pair {
             if !first.is_settled(self.with_sync) || !second.is_settled(self.with_sync) {
                 return Ok(None);
             }
-            Ok(match (first.role.as_str(), second.role.as_str()) {
-                ("ACTIVE", "STANDBY") => Some(0),
-                ("STANDBY", "ACTIVE") => Some(1),
+            Ok(match (first.role, second.role) {
+                (Role::Active, Role::Standby) => Some(0),
+                (Role::Standby, Role::Active) => Some(1),
                 _ => None,
             })
         })?;
@@ -430,45 +384,4 @@ control-socket = "{directory}/{name}.sock"
 state-directory = "{directory}/{name}"
 {priority}"#
     )
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_role_change_is_seen_with_and_without_a_count() {
-        let status = |role: &str, since_ms, role_changes| Status {
-            role: role.to_owned(),
-            since_ms,
-            peer: PeerStatus { heard: true },
-            paths: Vec::new(),
-            sync: SyncStatus { in_sync: true },
-            longest_stall_us: 0,
-            role_changes,
-            takes: 0,
-            links: Vec::new(),
-            targets: Vec::new(),
-            services: Vec::new(),
-        };
-        let elapsed = Duration::from_secs(2);
-        assert_eq!(
-            status("ACTIVE", 9_000, None).changes_since(&status("ACTIVE", 7_000, None), elapsed),
-            0
-        );
-        assert_eq!(
-            status("ACTIVE", 300, None).changes_since(&status("STANDBY", 7_000, None), elapsed),
-            1
-        );
-        // There and back again.
-        assert_eq!(
-            status("ACTIVE", 300, None).changes_since(&status("ACTIVE", 7_000, None), elapsed),
-            1
-        );
-        assert_eq!(
-            status("ACTIVE", 300, Some(5))
-                .changes_since(&status("ACTIVE", 7_000, Some(3)), elapsed),
-            2
-        );
-    }
 }

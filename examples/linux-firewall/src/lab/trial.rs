@@ -9,12 +9,13 @@ use super::environment::{Clock, Interrupt};
 use super::fault::{
     PowerCut, make_reachable, power_on, prepare_ha_link, prepare_unreachable, prepare_wan_link,
 };
-use super::firewall::{Pair, Status};
+use super::firewall::Pair;
 use super::report::{DownloadResult, Measure, Report, Run};
 use super::statistics::largest_gap;
 use super::topology::Topology;
 use super::traffic::{Traffic, Verdict, establish_background};
 use super::{Error, Fault, Options};
+use crate::status::Status;
 
 /// After the time of observation, connections have this long to show life: a sender that lost its
 /// first four retransmissions has sent the fifth by then.
@@ -59,8 +60,8 @@ struct Trial<'a> {
     interrupt: &'a Interrupt,
     clock: Clock,
     random: fastrand::Rng,
-    /// The last status of each unit, when it was read, and of which of its processes.
-    last: [Option<(Status, Duration, u32)>; 2],
+    /// The last status of each unit, and of which of its processes.
+    last: [Option<(Status, u32)>; 2],
     role_changes: u64,
     takes: u64,
 }
@@ -271,14 +272,13 @@ impl Trial<'_> {
     fn count_role_changes(&mut self) {
         for (unit, last) in self.pair.units.iter().zip(&mut self.last) {
             let Some(status) = unit.status() else { continue };
-            let now = self.clock.now();
-            if let Some((earlier, when, starts)) = last
+            if let Some((earlier, starts)) = last
                 && *starts == unit.starts
             {
-                self.role_changes += status.changes_since(earlier, now - *when);
+                self.role_changes += status.changes_since(earlier);
                 self.takes += status.takes_since(earlier);
             }
-            *last = Some((status, now, unit.starts));
+            *last = Some((status, unit.starts));
         }
     }
 

@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use super::environment::{Clock, Interrupt};
-use super::firewall::{Pair, Status};
+use super::firewall::Pair;
 use super::report::{UnitWatch, Watch};
 use super::statistics::largest_gap;
 use super::topology::Topology;
 use super::traffic::{Traffic, Verdict};
 use super::{Error, Options};
+use crate::status::Status;
 
 /// How often the units are asked: each question starts a process, so not more often than needed.
 const QUESTION: Duration = Duration::from_secs(5);
@@ -30,7 +31,7 @@ pub(super) fn watch(
 
     let begun = clock.now();
     let cpu_before = cpu_times(pair);
-    let mut last = (pair.statuses(), clock.now());
+    let mut last = pair.statuses();
     let mut role_changes = 0;
     let mut silent_questions = 0_u64;
     let mut noise = Duration::ZERO;
@@ -39,15 +40,13 @@ pub(super) fn watch(
     while clock.now() < begun + duration {
         interrupt.pause(QUESTION.min((begun + duration).saturating_sub(clock.now())))?;
         let (statuses, now) = (pair.statuses(), clock.now());
-        for (earlier, later) in last.0.iter().zip(&statuses) {
+        for (earlier, later) in last.iter().zip(&statuses) {
             match (earlier, later) {
-                (Some(earlier), Some(later)) => {
-                    role_changes += later.changes_since(earlier, now - last.1)
-                }
+                (Some(earlier), Some(later)) => role_changes += later.changes_since(earlier),
                 _ => silent_questions += 1,
             }
         }
-        last = (statuses, now);
+        last = statuses;
 
         let mut answers = vec![newest_answer];
         answers.extend(traffic.probe.take_answers());
@@ -66,13 +65,11 @@ pub(super) fn watch(
     let kept = verdicts.iter().filter(|verdict| matches!(verdict, Verdict::Kept(_))).count();
     let units = (0..2).map(|index| UnitWatch {
         unit: pair.units[index].name,
-        role: last.0[index]
+        role: last[index]
             .as_ref()
-            .map_or_else(|| "unknown".to_owned(), |status| status.role.clone()),
+            .map_or_else(|| "unknown".to_owned(), |status| status.role.to_string()),
         cpu_percent_of_a_core: percent(cpu_before[index], cpu_after[index], elapsed),
-        longest_stall_us: last.0[index]
-            .as_ref()
-            .map_or(0, |status: &Status| status.longest_stall_us),
+        longest_stall_us: last[index].as_ref().map_or(0, |status: &Status| status.longest_stall_us),
     });
     Ok(Watch {
         seconds: elapsed.as_secs_f64().round(),

@@ -1,6 +1,9 @@
 //! The status of this unit as metrics, in the text format of OpenMetrics.
 
 use crate::status::Status;
+use ha_core::identity::Designation;
+use ha_core::monitor::Reach;
+use ha_core::pair::{Counter as Counted, Counters, PathStatus};
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -11,6 +14,7 @@ use std::sync::atomic::AtomicU64;
 const PREFIX: &str = "linux_firewall";
 /// All roles: each is 1 or 0, so that a rule can ask for one.
 const ROLES: [&str; 7] = ["NONE", "ELECTION", "ACTIVE", "STANDBY", "SYNC", "REBOOT", "ERROR"];
+const DESIGNATIONS: [Designation; 2] = [Designation::Primary, Designation::Secondary];
 
 type Labels<'a> = Vec<(&'static str, &'a str)>;
 
@@ -22,6 +26,7 @@ pub fn write(status: &Status) -> String {
     role(&mut page, status);
     monitors(&mut page, status);
     synchronization(&mut page, status);
+    counted(&mut page, &status.counted);
     let counted =
         status.counters.iter().map(|(what, count)| (vec![("what", what.as_str())], *count));
     page.counters("counted", "What was ignored, refused or lost, by reason", counted);
@@ -31,20 +36,45 @@ pub fn write(status: &Status) -> String {
     text
 }
 
+/// What the role machine counts, under the names that it has for a metrics exporter.
+fn counted(page: &mut Page, counted: &Counters) {
+    let all: Vec<_> = counted.iter().collect();
+    for family in all.chunk_by(|one, other| one.name == other.name) {
+        let Some(Counted { name, help, .. }) = family.first() else { continue };
+        let values = family.iter().map(|it| (it.label.into_iter().collect(), it.value));
+        // The format adds the ending by itself.
+        page.counters(name.trim_end_matches("_total"), help, values);
+    }
+}
+
 fn role(page: &mut Page, status: &Status) {
-    let roles = ROLES.map(|role| (vec![("role", role)], flag(role == status.role)));
+    let roles = ROLES.map(|role| (vec![("role", role)], flag(role == status.role.to_string())));
     page.gauges("role", "1 for the present role", roles);
     page.gauge("role_age_seconds", "For how long it has the role", seconds(status.since_ms));
     page.counters("role_changes", "Changes of the role", [(vec![], status.role_changes)]);
-    page.counters("takes", "How often it became Active", [(vec![], status.takes)]);
+    let active = status.active.map(|unit| unit.designation);
+    let names =
+        DESIGNATIONS.map(|unit| (unit.to_string().to_lowercase(), flag(active == Some(unit))));
+    let units = names.iter().map(|(name, is)| (vec![("designation", name.as_str())], *is));
+    page.gauges("active", "1 for the unit that is Active, as far as this one knows", units);
+    if let Some(failover) = status.last_failover {
+        let age = status.now.saturating_since(failover.at).as_secs_f64();
+        let labels = [("to", failover.to.to_string()), ("why", failover.why.to_string())];
+        let labels = labels.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        page.gauges(
+            "failover_age_seconds",
+            "How long ago it last took or gave up the role",
+            [(labels, age)],
+        );
+    }
     let weight = f64::from(status.health.weight);
     page.gauge("health_weight", "How well it is connected and works", weight);
     page.gauge("fit", "0 if something makes it less fit", flag(status.health.fit));
     page.gauge("barred", "1 if something bars the role", flag(status.obstacles.is_some()));
     page.gauge("maintenance", "1 in maintenance", flag(status.maintenance.on));
     page.gauge("peer_heard", "1 if the peer is heard", flag(status.peer.heard));
-    let paths = |up: fn(&crate::status::Path) -> bool| {
-        status.paths.iter().map(move |it| (vec![("path", it.name.as_str())], flag(up(it))))
+    let paths = |up: fn(&PathStatus) -> bool| {
+        status.paths.iter().map(move |it| (vec![("path", it.name.as_str())], flag(up(&it.status))))
     };
     page.gauges("path_heard", "1 if the peer is heard on the path", paths(|it| it.heard));
     let by_peer = paths(|it| it.heard_by_peer);
@@ -55,18 +85,23 @@ fn role(page: &mut Page, status: &Status) {
 
 fn monitors(page: &mut Page, status: &Status) {
     // What is not known yet has no value.
-    let links = status.links.iter().filter_map(|it| Some((link(&it.device), flag(it.up?))));
+    let links = status.links.iter().filter_map(|it| Some((link(&it.device), flag(it.status.up?))));
     page.gauges("link_up", "1 if the link of the interface is up", links);
-    let targets = status.targets.iter().filter_map(|it| {
-        let reached = match it.reach.as_str() {
-            "reached" => 1.0,
-            "lost" => 0.0,
-            _ => return None,
+    let addresses: Vec<_> = status.targets.iter().map(|it| it.status.target.to_string()).collect();
+    let all = || status.targets.iter().zip(&addresses);
+    let target = |device, target| vec![("interface", device), ("target", target)];
+    let targets = all().filter_map(|(it, address)| {
+        let reached = match it.status.reach {
+            Reach::Reached => 1.0,
+            Reach::Lost => 0.0,
+            Reach::Unknown => return None,
         };
-        Some((target(it), reached))
+        Some((target(it.device.as_str(), address.as_str()), reached))
     });
     page.gauges("target_reached", "1 if the target answers probes", targets);
-    let missed = status.targets.iter().map(|it| (target(it), f64::from(it.missed)));
+    let missed = all().map(|(it, address)| {
+        (target(it.device.as_str(), address.as_str()), f64::from(it.status.missed))
+    });
     page.gauges("target_missed_probes", "Probes in a row without an answer", missed);
     let services = || status.services.iter().map(|it| (it, vec![("service", it.name.as_str())]));
     let works = services().map(|(it, labels)| (labels, flag(!it.failed)));
@@ -82,10 +117,6 @@ fn monitors(page: &mut Page, status: &Status) {
 
 fn link(device: &str) -> Labels<'_> {
     vec![("interface", device)]
-}
-
-fn target(it: &crate::status::Target) -> Labels<'_> {
-    vec![("interface", &it.device), ("target", &it.target)]
 }
 
 fn synchronization(page: &mut Page, status: &Status) {
@@ -181,7 +212,17 @@ mod tests {
             ("role", ",role=\"ACTIVE\"", 0.0),
             ("role_age_seconds", "", 61.5),
             ("role_changes_total", "", 1.0),
-            ("takes_total", "", 0.0),
+            ("takes_total", "", 7.0),
+            ("peer_losses_total", "", 2.0),
+            ("heartbeats_ignored_total", ",reason=\"stale\"", 3.0),
+            ("heartbeats_ignored_total", ",reason=\"checksum\"", 0.0),
+            ("active", ",designation=\"primary\"", 1.0),
+            ("active", ",designation=\"secondary\"", 0.0),
+            (
+                "failover_age_seconds",
+                ",to=\"STANDBY\",why=\"the peer is fitter than this unit\"",
+                90.0,
+            ),
             ("health_weight", "", 2.0),
             ("fit", "", 1.0),
             ("barred", "", 0.0),
@@ -199,7 +240,7 @@ mod tests {
             ("sync_records", "", 50_000.0),
             ("sync_complete", "", 1.0),
             ("sync_behind_changes", "", 0.0),
-            ("counted_total", ",what=\"heartbeats ignored: stale\"", 3.0),
+            ("counted_total", ",what=\"event overruns\"", 4.0),
         ] {
             let name = format!("linux_firewall_{name}{{{unit}{labels}}}");
             assert_eq!(samples.get(&name), Some(&value), "{name} in {samples:#?}");

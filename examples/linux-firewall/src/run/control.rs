@@ -226,37 +226,33 @@ impl Desk {
 
     /// How the unit is; `None` if it has stopped.
     pub(super) async fn status(&self) -> Option<Status> {
-        let read = |unit: &Appliance<Table>, now| {
-            let sync = unit.sync().map(|sync| (sync.progress(), sync.rejects().clone()));
-            (unit.pair().status(now), now, sync)
-        };
-        let (pair, now, sync) = self.handle.query(read).await.ok()?;
+        let read = |unit: &Appliance<Table>, now| (unit.status(now), unit.pair().counters(), now);
+        let (unit, counted, now) = self.handle.query(read).await.ok()?;
+        let (pair, sync) = (&unit.pair, unit.sync.as_ref());
         let mut counters = self.counters.named();
         let count = |counters: &mut BTreeMap<_, _>, name: String, count: u64| {
             if count > 0 {
                 counters.insert(name, count);
             }
         };
-        for (kind, rejected) in pair.rejects.iter() {
-            count(&mut counters, format!("heartbeats ignored: {}", kind.name()), rejected);
+        for (kind, rejected) in unit.rejects.iter() {
+            count(&mut counters, format!("datagrams ignored: {}", kind.name()), rejected);
         }
-        for (kind, rejected) in sync.iter().flat_map(|(_, rejects)| rejects.iter()) {
+        for (kind, rejected) in sync.iter().flat_map(|sync| sync.rejects.iter()) {
             count(&mut counters, format!("sync datagrams ignored: {}", kind.name()), rejected);
         }
         let foreign = "datagrams from other addresses than the peer's".to_owned();
         count(&mut counters, foreign, self.drops.foreign());
         count(&mut counters, "datagrams that could not be sent".to_owned(), self.drops.unsent());
-        count(&mut counters, "steps of the clock backwards".to_owned(), pair.backward_steps);
-        let progress = sync.as_ref().map(|(progress, _)| progress);
+        let progress = sync.map(|sync| &sync.progress);
         let names = Names {
             paths: &self.paths,
             peer_serial: &self.peer_serial,
             devices: &self.devices,
             services: pair.services.iter().map(|it| (it.service, it.name)).collect(),
         };
-        let mut status = status::assemble(&pair, now, progress, &names);
+        let mut status = status::assemble(pair, counted, now, progress, &names);
         status.role_changes = self.counters.role_changes.load(Ordering::Relaxed);
-        status.takes = self.counters.takes.load(Ordering::Relaxed);
         status.counters = counters;
         Some(status)
     }

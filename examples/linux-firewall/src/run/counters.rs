@@ -8,8 +8,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 pub(super) struct Counters {
     /// Changes of the role since the program started.
     pub(super) role_changes: AtomicU64,
-    /// How often the unit became Active since the program started.
-    pub(super) takes: AtomicU64,
     /// Connections put into the kernel.
     pub(super) installed: AtomicU64,
     /// Connections that the kernel refused.

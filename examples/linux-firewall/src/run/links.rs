@@ -21,7 +21,7 @@ const READ_TIME: Duration = Duration::from_secs(1);
 /// The unit's own addresses, until they are given back.
 pub(super) type OwnAddresses = Arc<Mutex<Option<MonitoringAddresses>>>;
 
-/// Tells whether each monitored interface has a carrier, now and whenever that changes.
+/// Tells whether each port of a monitored interface has a carrier, now and whenever that changes.
 ///
 /// # Errors
 /// An interface is missing, or the kernel cannot be asked.
@@ -31,10 +31,12 @@ pub(super) fn watch(
     addresses: OwnAddresses,
 ) -> Result<(), RunError> {
     let watch = LinkWatch::open()?;
-    let monitored = config.monitored_links().map(|(id, device)| (id, device.to_owned())).collect();
+    let port = |(interface, port, device): (_, _, &str)| (interface, port, device.to_owned());
+    let monitored: Vec<_> = config.monitored_ports().map(port).collect();
+    let devices = config.devices();
     let mut carriers = BTreeMap::new();
-    for device in config.devices().into_values() {
-        let found = Interface::lookup(&device)?;
+    for device in devices.values().chain(monitored.iter().map(|(.., device)| device)) {
+        let found = Interface::lookup(device)?;
         carriers.insert(found.name, found.carrier);
     }
     let links = Links { monitored, handle, addresses };
@@ -45,8 +47,8 @@ pub(super) fn watch(
 }
 
 struct Links {
-    /// One device can bear several interfaces, with a virtual MAC each.
-    monitored: Vec<(InterfaceId, String)>,
+    /// The ports of the monitored interfaces. One device can bear several interfaces, with a virtual MAC each.
+    monitored: Vec<(InterfaceId, u8, String)>,
     handle: DriverHandle<Appliance<Table>>,
     addresses: OwnAddresses,
 }
@@ -83,9 +85,9 @@ impl Links {
     }
 
     fn tell(&self, device: &str, up: bool) -> Result<(), Stopped> {
-        let mut those = self.monitored.iter().filter(|(_, it)| it == device);
-        those.try_for_each(|&(interface, _)| {
-            let input = pair::Input::Link { interface, port: 0, up };
+        let mut those = self.monitored.iter().filter(|(.., it)| it == device);
+        those.try_for_each(|&(interface, port, _)| {
+            let input = pair::Input::Link { interface, port, up };
             self.handle.blocking_input(Input::Pair(input))
         })
     }

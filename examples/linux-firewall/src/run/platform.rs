@@ -13,8 +13,7 @@ use async_trait::async_trait;
 use ha_core::announcement::Announcement;
 use ha_core::identity::InterfaceId;
 use ha_core::machine::ActionError;
-use ha_core::monitor::Reach;
-use ha_core::pair::{self, PersistKey};
+use ha_core::pair::{self, PersistKey, Severity};
 use ha_core::time::Instant;
 use rustix::io::Errno;
 use statesync::{Change, Table};
@@ -165,81 +164,27 @@ impl LinuxPlatform {
         })
     }
 
+    /// Counts an event and logs it, in the words of the role machine. It knows interfaces by their numbers,
+    /// and times by its own clock: what a person knows stands beside.
     fn note(&self, at: Instant, event: &pair::Event) {
+        let (mut device, mut holds) = (None, None);
         match event {
-            pair::Event::RoleChanged { from, to, why, term } => {
+            pair::Event::RoleChanged { .. } => {
                 self.counters.role_changes.fetch_add(1, Ordering::Relaxed);
-                if *to == pair::Role::Active {
-                    self.counters.takes.fetch_add(1, Ordering::Relaxed);
-                }
-                info!(%from, %to, term, "role changed: {why}");
             }
-            pair::Event::MayStop { peer_took } => {
-                info!(peer_took, "may stop");
-                self.may_stop.notify_one();
+            pair::Event::MayStop { .. } => self.may_stop.notify_one(),
+            pair::Event::Link { interface, .. } | pair::Event::Target { interface, .. } => {
+                device = Some(self.monitoring.device(*interface));
             }
-            pair::Event::PeerHeard { serial, stance } => {
-                info!(%serial, "peer heard, it is {stance}")
-            }
-            pair::Event::PeerStance { stance } => info!("peer is {stance}"),
-            pair::Event::PeerLost { silence } => warn!(?silence, "peer lost"),
-            pair::Event::PathLost(path) => warn!(%path, "path lost"),
-            pair::Event::PathHeard(path) => info!(%path, "path heard"),
-            pair::Event::PeerMismatch(mismatch) => error!("peer does not match: {mismatch}"),
-            pair::Event::PeerMatches => info!("peer matches again"),
-            pair::Event::Stranger { serial, path } => {
-                warn!(%serial, %path, "a unit that is not the peer is ignored");
-            }
-            pair::Event::Conflict { our_term, peer_term } => {
-                warn!(our_term, peer_term, "both units are Active");
-            }
-            pair::Event::Stalled { length } => warn!(?length, "stalled"),
-            pair::Event::ActionFailed { action, error } => error!(action, %error, "action failed"),
-            pair::Event::HandOverAborted(why) => warn!("hand-over aborted: {why}"),
-            pair::Event::Demoted(demotion) => warn!("less fit for the role: {demotion}"),
-            pair::Event::DemotionOver { demotion, expired } => {
-                info!(expired, "no longer less fit for the role: {demotion}");
-            }
-            pair::Event::Maintenance(true) => info!("in maintenance: the role is not taken here"),
-            pair::Event::Maintenance(false) => info!("no longer in maintenance"),
-            pair::Event::MaintenanceNotPersisted(error) => {
-                error!(%error, "maintenance mode stays as it was: it could not be kept");
-            }
-            pair::Event::PersistedUnreadable(PersistKey::Maintenance) => {
-                error!("what was kept of maintenance mode cannot be read: it is off");
-            }
-            pair::Event::Isolated(true) => {
-                warn!("isolated: the peer is silent, and no monitored link is up");
-            }
-            pair::Event::Isolated(false) => info!("no longer isolated"),
             pair::Event::FlapHold { until } => {
-                let holds = until.saturating_since(at);
-                warn!(?holds, "the role changed too often: voluntary changes are held back");
+                holds = Some(tracing::field::debug(until.saturating_since(at)));
             }
-            pair::Event::FlapHoldOver => info!("voluntary changes are held back no longer"),
-            pair::Event::Synchronized(true) => info!("the table is complete"),
-            pair::Event::Synchronized(false) => info!("the table is not complete any more"),
-            pair::Event::Link { interface, up } => {
-                let device = self.monitoring.device(*interface);
-                if *up { info!(device, "link up") } else { warn!(device, "link down") }
-            }
-            pair::Event::Target { interface, target, reach } => {
-                let device = self.monitoring.device(*interface);
-                if *reach == Reach::Lost {
-                    warn!(device, %target, "probe target lost");
-                } else {
-                    info!(device, %target, "probe target {reach}");
-                }
-            }
-            pair::Event::ServiceFailed { name, .. } => warn!(service = %name, "service failed"),
-            pair::Event::ServiceRecovered { name, .. } => {
-                info!(service = %name, "service works again")
-            }
-            pair::Event::ServiceGivenUp { name, .. } => {
-                error!(service = %name, "service given up: it is not restarted any more");
-            }
-            pair::Event::WeightChanged { from, to } => info!(from, to, "health weight changed"),
-            other => info!("{other}"),
+            _ => {}
+        }
+        match event.severity() {
+            Severity::Info => info!(device, holds, "{event}"),
+            Severity::Warning => warn!(device, holds, "{event}"),
+            Severity::Error => error!(device, holds, "{event}"),
         }
     }
 }

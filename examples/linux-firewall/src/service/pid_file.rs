@@ -1,10 +1,12 @@
 //! Whether the process runs whose number is in a file.
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fs::OFlags;
 use rustix::io::Errno;
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 use std::fs::File;
 use std::io::{self, Read as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use thiserror::Error;
 
@@ -17,6 +19,9 @@ pub enum PidFileError {
     /// There is no file, or it cannot be read: a service that starts writes it late.
     #[error("its pid file cannot be read: {0}")]
     Read(#[source] io::Error),
+    /// It is a pipe, a device or a directory: there could be no end of waiting for what is in it.
+    #[error("its pid file is not a file with contents")]
+    Kind,
     /// What is in the file is not the number of a process.
     #[error("there is no process id in its pid file")]
     Content,
@@ -32,7 +37,13 @@ pub enum PidFileError {
 /// There is no answer.
 pub fn is_running(path: &Path) -> Result<bool, PidFileError> {
     let mut text = String::new();
-    let file = File::open(path).map_err(PidFileError::Read)?;
+    // A named pipe that nobody writes to would keep an ordinary open from ever returning.
+    let flags = OFlags::NONBLOCK.bits().cast_signed();
+    let file = File::options().read(true).custom_flags(flags).open(path);
+    let file = file.map_err(PidFileError::Read)?;
+    if !file.metadata().map_err(PidFileError::Read)?.is_file() {
+        return Err(PidFileError::Kind);
+    }
     file.take(MAX_LEN).read_to_string(&mut text).map_err(PidFileError::Read)?;
     // 0 and negative numbers would be groups of processes.
     let id = text.trim().parse().ok().filter(|id| *id > 0).and_then(Pid::from_raw);
@@ -88,6 +99,25 @@ mod tests {
         assert!(matches!(missing, Err(PidFileError::Read(_))));
         // Above the highest number of a process.
         assert!(!is_running("2147483647").unwrap());
+    }
+
+    /// CRASH-1: what is no regular file is refused, and nobody waits for it: the checks of all services share a
+    /// few threads.
+    #[test]
+    fn a_pipe_holds_nothing_up() {
+        let directory = tempfile::tempdir().unwrap();
+        let pipe = directory.path().join("x.pid");
+        let mode = rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR;
+        rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, mode, 0).unwrap();
+        let (tell, told) = std::sync::mpsc::channel();
+        let path = pipe.clone();
+        // Without a writer an ordinary open of it never returns.
+        std::thread::spawn(move || tell.send(super::is_running(&path)));
+        let answer = told.recv_timeout(std::time::Duration::from_secs(60)).expect("it blocks");
+        assert!(matches!(answer, Err(PidFileError::Kind)), "{answer:?}");
+        for other in [directory.path(), Path::new("/dev/null")] {
+            assert!(matches!(super::is_running(other), Err(PidFileError::Kind)), "{other:?}");
+        }
     }
 
     proptest::proptest! {

@@ -1,16 +1,47 @@
 use super::*;
+use ha_core::identity::{InterfaceId, PathId, ServiceId};
+use ha_core::monitor::{Reach, ServiceScope};
+use ha_core::pair::{Tally, Why};
+use ha_core::reject::{Reject, RejectCounters};
 
+/// A Standby that became it a minute and a half ago, seen by the clock of its unit.
 fn status() -> Status {
+    let path = |name: &str, number, heard, heard_by_peer| Path {
+        name: name.into(),
+        status: PathStatus { path: PathId(number), heard, heard_by_peer, age: None },
+    };
+    let failover = Failover {
+        at: Instant::from_millis(1_000),
+        from: Role::Active,
+        to: Role::Standby,
+        why: Why::PeerIsFitter,
+        term: 3,
+    };
+    let mut rejects = RejectCounters::default();
+    (0..3).for_each(|_| rejects.count(&Reject::Stale));
     Status {
-        role: "STANDBY".into(),
+        role: Role::Standby,
         state: "Standby".into(),
         since_ms: 61_500,
         why: "the peer is Active".into(),
         decision: "the peer is Active; health 2; no peer had been heard".into(),
         designation: Designation::Secondary,
         serial: "FW-0002".into(),
+        now: Instant::from_millis(91_000),
+        active: Some(ActiveUnit {
+            designation: Designation::Primary,
+            serial: "FW-0001".parse().unwrap(),
+            since: Instant::from_millis(2_000),
+        }),
+        last_failover: Some(failover),
         role_changes: 1,
-        takes: 0,
+        counted: Counters {
+            serial: "FW-0002".parse().unwrap(),
+            designation: Designation::Secondary,
+            tally: Tally { takes: 7, peer_losses: 2, ..Tally::default() },
+            backward_steps: 0,
+            rejects,
+        },
         deductions: Vec::new(),
         links: Vec::new(),
         targets: Vec::new(),
@@ -33,9 +64,9 @@ fn status() -> Status {
         },
         mismatch: None,
         paths: vec![
-            Path { name: "ha".into(), heard: true, heard_by_peer: true },
-            Path { name: "lan".into(), heard: true, heard_by_peer: false },
-            Path { name: "wan".into(), heard: false, heard_by_peer: true },
+            path("ha", 0, true, true),
+            path("lan", 1, true, false),
+            path("wan", 2, false, true),
         ],
         sync: Sync {
             enabled: true,
@@ -45,7 +76,7 @@ fn status() -> Status {
             ..Sync::default()
         },
         longest_stall_us: 1_250,
-        counters: [("heartbeats ignored: stale".into(), 3)].into(),
+        counters: [("event overruns".into(), 4)].into(),
     }
 }
 
@@ -55,6 +86,8 @@ fn a_person_reads_who_what_and_why() {
     let wanted = "\
 Secondary FW-0002 is STANDBY for 1m 1s 500ms
   why      the peer is Active; health 2; no peer had been heard
+  active   Primary FW-0001 for 1m 29s
+  failover from ACTIVE to STANDBY, 1m 30s ago: the peer is fitter than this unit; term 3
   health   2
   peer     FW-0001 is ACTIVE, health 1
   path     ha         heard in both directions
@@ -64,8 +97,13 @@ Secondary FW-0002 is STANDBY for 1m 1s 500ms
   table    complete
   stall    1.25ms at the most
   counter  3 heartbeats ignored: stale
+  counter  4 event overruns
 ";
-    assert_eq!(status().to_string(), wanted);
+    let mut status = status();
+    assert_eq!(status.to_string(), wanted);
+    (status.active, status.last_failover) = (None, None);
+    let text = status.to_string();
+    assert!(text.contains("\n  active   none is known\n") && !text.contains("failover"), "{text}");
 }
 
 /// BEY-7, BEY-8, STA-1: everything that holds a unit back has a line, and a name.
@@ -162,7 +200,15 @@ fn a_program_reads_these_names() {
         ("/sync/catching_up", false.into()),
         ("/sync/behind", 0.into()),
         ("/longest_stall_us", 1_250.into()),
-        ("/counters/heartbeats ignored: stale", 3.into()),
+        ("/counters/event overruns", 4.into()),
+        ("/counted/rejects/stale", 3.into()),
+        ("/counted/tally/peer_losses", 2.into()),
+        ("/active/serial", "FW-0001".into()),
+        ("/active/designation", "primary".into()),
+        ("/last_failover/from", "ACTIVE".into()),
+        ("/last_failover/to", "STANDBY".into()),
+        ("/last_failover/why", "PeerIsFitter".into()),
+        ("/last_failover/term", 3.into()),
     ] {
         assert_eq!(json.pointer(pointer), Some(&value), "{pointer}");
     }
@@ -186,6 +232,7 @@ fn monitors_are_told() {
   link     lan0       up
   link     wan0       down
   link     dmz0       not known yet
+  link     ha0        up, 1 of 2 ports up
   target   lan0       10.1.0.53 reached here, lost at the peer
   target   wan0       fd00:2::53 lost here, unknown at the peer; the last 3 probes had no answer
   service  dns        failed, given up (restarts: 3)
@@ -193,13 +240,13 @@ fn monitors_are_told() {
   service  vpn        is to run on the Active only
 ";
     assert!(text.contains(wanted), "{text}");
-    status.role = "ACTIVE".into();
+    status.role = Role::Active;
     status.services[2].failed = true;
     status.services[2].restarts = 1;
     assert!(status.to_string().contains("  service  vpn        failed (restarts: 1)\n"));
     let json = serde_json::to_value(&status).unwrap();
     for (pointer, value) in [
-        ("/takes", 0.into()),
+        ("/counted/tally/takes", 7.into()),
         ("/deductions/1/what", "service dns".into()),
         ("/deductions/1/weight", 3.into()),
         ("/peer/deductions/0/what", "IPv4 target of lan0".into()),
@@ -231,25 +278,34 @@ fn monitors_are_told() {
 /// A status in which every kind of monitor has something to say.
 pub(crate) fn with_monitors() -> Status {
     let deduction = |what: &str, weight| Deduction { what: what.into(), weight };
-    let link = |device: &str, up| Link {
+    let link = |device: &str, up, ports_up, ports| OnDevice {
         device: device.into(),
-        up,
-        weight: 1,
-        deducted: up == Some(false),
+        status: LinkStatus {
+            interface: InterfaceId(1),
+            up,
+            ports_up,
+            ports,
+            weight: 1,
+            deducted: up == Some(false),
+        },
     };
-    let target = |device: &str, net: &str, reach: &str, peer: &str, missed| Target {
+    let target = |device: &str, net: &str, reach, peer, missed| OnDevice {
         device: device.into(),
-        target: format!("{net}53"),
-        source: format!("{net}2"),
-        reach: reach.into(),
-        peer: peer.into(),
-        missed,
-        weight: 2,
-        deducted: false,
+        status: TargetStatus {
+            interface: InterfaceId(1),
+            target: format!("{net}53").parse().unwrap(),
+            source: format!("{net}2").parse().unwrap(),
+            reach,
+            peer,
+            missed,
+            weight: 2,
+            deducted: false,
+        },
     };
-    let service = |name: &str, scope: &str, failed| Service {
-        name: name.into(),
-        scope: scope.into(),
+    let service = |name: &str, scope, failed| ServiceStatus {
+        service: ServiceId(1),
+        name: name.parse().unwrap(),
+        scope,
         failed,
         given_up: failed,
         restarts: if failed { 3 } else { 0 },
@@ -259,15 +315,20 @@ pub(crate) fn with_monitors() -> Status {
     let mut status = status();
     status.deductions = vec![deduction("link of wan0", 1), deduction("service dns", 3)];
     status.peer.deductions = vec![deduction("IPv4 target of lan0", 2)];
-    status.links = vec![link("lan0", Some(true)), link("wan0", Some(false)), link("dmz0", None)];
+    status.links = vec![
+        link("lan0", Some(true), 1, 1),
+        link("wan0", Some(false), 0, 1),
+        link("dmz0", None, 0, 1),
+        link("ha0", Some(true), 1, 2),
+    ];
     status.targets = vec![
-        target("lan0", "10.1.0.", "reached", "lost", 0),
-        target("wan0", "fd00:2::", "lost", "unknown", 3),
+        target("lan0", "10.1.0.", Reach::Reached, Reach::Lost, 0),
+        target("wan0", "fd00:2::", Reach::Lost, Reach::Unknown, 3),
     ];
     status.services = vec![
-        service("dns", "both", true),
-        service("nat", "both", false),
-        service("vpn", "active-only", false),
+        service("dns", ServiceScope::Both, true),
+        service("nat", ServiceScope::Both, false),
+        service("vpn", ServiceScope::ActiveOnly, false),
     ];
     status
 }

@@ -1,6 +1,9 @@
 //! The status as a person reads it.
 
-use super::{Maintenance, Status, Sync};
+use super::{Maintenance, OnDevice, Status, Sync, millis};
+use ha_core::monitor::{ServiceScope, TargetStatus};
+use ha_core::pair::{ActiveUnit, Failover, Role};
+use ha_core::time::Instant;
 use std::fmt;
 use std::time::Duration;
 
@@ -15,6 +18,17 @@ impl fmt::Display for Status {
                 writeln!(f, "  why      {}\n  mismatch {mismatch}", self.decision)?;
             }
             None => writeln!(f, "  why      {}", self.decision)?,
+        }
+        let since = |at: Instant| ago(millis(self.now.saturating_since(at)));
+        match self.active {
+            Some(ActiveUnit { designation, serial, since: at }) => {
+                writeln!(f, "  active   {designation} {serial} for {}", since(at))?;
+            }
+            None => writeln!(f, "  active   none is known")?,
+        }
+        if let Some(Failover { at, from, to, why, term }) = self.last_failover {
+            let ago = since(at);
+            writeln!(f, "  failover from {from} to {to}, {ago} ago: {why}; term {term}")?;
         }
         writeln!(f, "  health   {}", self.health)?;
         for it in &self.deductions {
@@ -59,7 +73,7 @@ impl fmt::Display for Status {
             writeln!(f, "  peer     cannot take over: {obstacles}")?;
         }
         for path in &self.paths {
-            let state = match (path.heard, path.heard_by_peer) {
+            let state = match (path.status.heard, path.status.heard_by_peer) {
                 (true, true) => "heard in both directions",
                 (true, false) => "the peer does not hear us",
                 (false, _) => "nothing is heard",
@@ -87,6 +101,12 @@ impl fmt::Display for Status {
         }
         let stall = Duration::from_micros(self.longest_stall_us);
         writeln!(f, "  stall    {stall:?} at the most")?;
+        for (kind, count) in self.counted.rejects.iter() {
+            writeln!(f, "  counter  {count} heartbeats ignored: {}", kind.name())?;
+        }
+        if self.counted.backward_steps > 0 {
+            writeln!(f, "  counter  {} steps of the clock backwards", self.counted.backward_steps)?;
+        }
         for (reason, count) in &self.counters {
             writeln!(f, "  counter  {count} {reason}")?;
         }
@@ -96,25 +116,29 @@ impl fmt::Display for Status {
 
 impl Status {
     fn write_monitors(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for link in &self.links {
-            let state = match link.up {
+        for OnDevice { device, status } in &self.links {
+            let state = match status.up {
                 Some(true) => "up",
                 Some(false) => "down",
                 None => "not known yet",
             };
-            writeln!(f, "  link     {:<10} {state}", link.device)?;
+            write!(f, "  link     {device:<10} {state}")?;
+            match status.ports {
+                0 | 1 => writeln!(f)?,
+                ports => writeln!(f, ", {} of {ports} ports up", status.ports_up)?,
+            }
         }
-        for it in &self.targets {
-            let (target, reach, peer) = (&it.target, &it.reach, &it.peer);
-            write!(f, "  target   {:<10} {target} {reach} here, {peer} at the peer", it.device)?;
-            match it.missed {
+        for OnDevice { device, status } in &self.targets {
+            let TargetStatus { target, reach, peer, missed, .. } = status;
+            write!(f, "  target   {device:<10} {target} {reach} here, {peer} at the peer")?;
+            match missed {
                 0 => writeln!(f)?,
                 1 => writeln!(f, "; the last probe had no answer")?,
                 missed => writeln!(f, "; the last {missed} probes had no answer")?,
             }
         }
         for it in &self.services {
-            let elsewhere = it.scope == "active-only" && self.role != "ACTIVE";
+            let elsewhere = it.scope == ServiceScope::ActiveOnly && self.role != Role::Active;
             let state = match (it.failed, it.given_up) {
                 _ if elsewhere => "is to run on the Active only".to_owned(),
                 (false, _) => "works".to_owned(),
