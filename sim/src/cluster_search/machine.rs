@@ -161,6 +161,8 @@ pub(super) struct Memory {
     raw: Vec<Machine>,
     known: Map<u128, u32>,
     relative: Map<(u32, u64, u128), (u128, u32)>,
+    /// The machines without what was said before a number of theirs.
+    short: Map<(u32, u64), u32>,
     datagrams: Map<(u32, u8, u128), u128>,
 }
 
@@ -220,13 +222,24 @@ impl Memory {
         let Some(it) = self.machine(layer, machine) else { return (0, OFF) };
         let mut hasher = Wide::new();
         it.unit.fingerprint(&common.frame(layer.now, oldest_echo), &mut hasher);
-        let mut unit = it.unit.clone();
         // What its own words ask for is in its fingerprint already.
-        let asked_by_itself = unit.lowest_echo(common.starts).unwrap_or(u64::MAX);
-        unit.forget_before(oldest_echo.min(asked_by_itself));
-        let relative = (hasher.finish_wide(), layer.keep(unit));
+        let asked_by_itself = it.unit.lowest_echo(common.starts).unwrap_or(u64::MAX);
+        let short = self.shorten(layer, machine, oldest_echo.min(asked_by_itself));
+        let relative = (hasher.finish_wide(), short);
         self.relative.insert(key, relative);
         relative
+    }
+
+    /// The machine without what nobody will ask for.
+    fn shorten(&mut self, layer: &Layer, machine: u32, oldest_echo: u64) -> u32 {
+        if let Some(known) = self.short.get(&(machine, oldest_echo)) {
+            return *known;
+        }
+        let mut unit = self.machine(layer, machine).expect("it is not off").unit.clone();
+        unit.forget_before(oldest_echo);
+        let short = layer.keep(unit);
+        self.short.insert((machine, oldest_echo), short);
+        short
     }
 
     /// The fingerprint of a datagram on its way, for a search.
