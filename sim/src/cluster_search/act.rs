@@ -99,15 +99,19 @@ pub(super) enum Effect {
 /// Carries an act out, and notes what can be seen of it.
 struct Stage<'a> {
     layer: &'a Layer,
-    unit: ClusterUnit,
+    unit: Box<ClusterUnit>,
     stances: [Stance; GROUPS],
     effects: Vec<Effect>,
 }
 
-pub(super) fn follow(setup: &Setup, layer: &Layer, act: &Act) -> (ClusterUnit, Vec<Effect>, bool) {
+pub(super) fn follow(
+    setup: &Setup,
+    layer: &Layer,
+    act: &Act,
+) -> (Box<ClusterUnit>, Vec<Effect>, bool) {
     let now = layer.now;
     let unit = match act.boot {
-        Some(boot) => setup.start(now, boot),
+        Some(boot) => Box::new(setup.start(now, boot)),
         None => layer.machine(act.machine).expect("it is not off").unit.clone(),
     };
     let (stances, asked) = (stances(&unit), unit.questions());

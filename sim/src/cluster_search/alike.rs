@@ -66,7 +66,10 @@ fn states_with_the_same_fingerprint_go_on_alike() {
     const NOTHING: ClusterBound = ClusterBound::NOTHING;
     for bound in [
         ClusterBound { losses: 1, ranks: 1, ..NOTHING },
-        ClusterBound { crashes: 1, ..NOTHING },
+        ClusterBound { losses: 3, links: 1, ..NOTHING },
+        ClusterBound { losses: 2, crashes: 1, ..NOTHING },
+        ClusterBound { losses: 1, crashes: 1, ranks: 1, between: Some([1, 3]), ..NOTHING },
+        ClusterBound { crashes: 1, links: 1, ..NOTHING },
         ClusterBound { delays: 1, links: 1, ..NOTHING },
         ClusterBound { duplicates: 1, links: 1, ..NOTHING },
         ClusterBound { slow: 1, links: 2, ..NOTHING },

@@ -17,7 +17,8 @@ const RAW: u32 = 1 << 31;
 
 /// A machine, and what of it a state looks at.
 pub(super) struct Machine {
-    pub(super) unit: ClusterUnit,
+    /// In a box, since it is large, and goes from hand to hand.
+    pub(super) unit: Box<ClusterUnit>,
     pub(super) start: u64,
     pub(super) last_number: u64,
     pub(super) questions: [u64; GROUPS],
@@ -29,7 +30,7 @@ pub(super) struct Machine {
 }
 
 impl Machine {
-    fn new(unit: ClusterUnit) -> Self {
+    fn new(unit: Box<ClusterUnit>) -> Self {
         let [one, two, ..] = unit.questions();
         let is_open = unit.running().next().is_some();
         Self {
@@ -88,8 +89,8 @@ pub(super) struct Layer {
     pub(super) now: Instant,
     datagrams: Store<Datagram>,
     /// The machines as they were, and as they are after the step.
-    before: Store<Box<Machine>>,
-    after: Store<Box<Machine>>,
+    before: Store<Machine>,
+    after: Store<Machine>,
 }
 
 impl Layer {
@@ -107,7 +108,7 @@ impl Layer {
         if number == OFF {
             return None;
         }
-        self.after.get(number).or_else(|| self.before.get(number)).map(|it| &**it)
+        self.after.get(number).or_else(|| self.before.get(number))
     }
 
     pub(super) fn datagram(&self, number: u32) -> &Datagram {
@@ -121,8 +122,8 @@ impl Layer {
         hasher.finish_wide()
     }
 
-    fn keep(&self, unit: ClusterUnit) -> u32 {
-        self.after.put(self.absolute(&unit), || Box::new(Machine::new(unit)))
+    fn keep(&self, unit: Box<ClusterUnit>) -> u32 {
+        self.after.put(self.absolute(&unit), || Machine::new(unit))
     }
 
     pub(super) fn send(&self, bytes: &[u8]) -> u32 {
@@ -182,7 +183,7 @@ impl Memory {
         }
     }
 
-    fn keep(&mut self, layer: &Layer, unit: ClusterUnit) -> u32 {
+    fn keep(&mut self, layer: &Layer, unit: Box<ClusterUnit>) -> u32 {
         let fresh = RAW + u32::try_from(self.raw.len()).expect("memory is not that large");
         let number = *self.known.entry(layer.absolute(&unit)).or_insert(fresh);
         if number == fresh {

@@ -14,9 +14,9 @@ use svrrp::cluster::Rules;
 /// What is not said is as in the bound that shows the fault of `--break`, or, without that, nothing.
 #[derive(Debug, Args)]
 pub(crate) struct Options {
-    /// All that the cluster machine has to stand, in six parts: 1 or 2 losses with a link that moves, and a duplicate, a
-    /// delay and a slow platform; other ranks; a link that comes back; a crash with restart, with platforms that fail or
-    /// with other ranks
+    /// All that the cluster machine has to stand, in seven parts: 1 or 2 losses with a link that moves, beside a duplicate,
+    /// a delay and a slow platform; a link that comes back; other ranks; a crash with restart; that with platforms that
+    /// fail; and with other ranks
     #[arg(long, conflicts_with = "broken")]
     whole: bool,
     /// The trigger level of all units
