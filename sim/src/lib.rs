@@ -26,6 +26,7 @@
 mod broken;
 mod clock;
 pub mod cluster;
+pub mod cluster_search;
 mod configure;
 mod figures;
 mod glimpse;

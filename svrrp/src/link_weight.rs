@@ -50,12 +50,12 @@ pub enum LinkError {
 }
 
 /// The links of one unit, as far as they count for groups: those of all interfaces with virtual addresses (MON-9).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct UnitLinks {
     links: Vec<Link>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 struct Link {
     interface: InterfaceId,
     ports: Ports,
@@ -269,6 +269,12 @@ impl HeldWeight {
     #[must_use]
     pub const fn weight(&self) -> LinkWeight {
         self.weight
+    }
+
+    /// What it will rise to, and when: ever later, ever higher.
+    #[cfg(feature = "simulation")]
+    pub(crate) fn rises(&self) -> impl Iterator<Item = (Instant, LinkWeight)> + '_ {
+        self.rises.iter().copied()
     }
 
     /// When it will rise, if nothing happens before: call [`update`](Self::update) then. `None`: nothing waits.

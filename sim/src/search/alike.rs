@@ -11,7 +11,7 @@ use ha_core::pair::Rules;
 
 /// What can follow from a state in a step: what the adversary chose, and the state that follows, or the rule
 /// that is broken.
-type Future = Vec<(u64, Result<(u128, Left), Rule>)>;
+type Future = Vec<(u128, Result<(u128, Left), Rule>)>;
 
 /// Goes through all states as a search does, but also again through those that were visited before, and looks
 /// whether the same follows from them. Returns how many were the same as another one.

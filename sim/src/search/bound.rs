@@ -84,7 +84,7 @@ impl Bound {
 /// What the adversary has a number of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     Loss,
     Duplicate,
     Delay,
@@ -98,19 +98,23 @@ pub(super) enum Kind {
     Maintenance,
     Cut,
     Failure,
+    /// In a cluster: a link goes down or up, other ranks are set, an action takes a step longer.
+    Link,
+    Ranks,
+    Slow,
 }
 
 /// What the adversary may still do: four bits for each [`Kind`], of which the highest stays free.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Left(u64);
+pub(crate) struct Left(u64);
 
 const HIGHEST: u64 = 0x8888_8888_8888_8888;
 
 impl Left {
-    pub(super) const NOTHING: Self = Self(0);
+    pub(crate) const NOTHING: Self = Self(0);
 
-    pub(super) fn new(bound: &Bound) -> Self {
-        let all = [
+    pub(crate) fn new(bound: &Bound) -> Self {
+        Self::of([
             (Kind::Loss, bound.losses),
             (Kind::Duplicate, bound.duplicates),
             (Kind::Delay, bound.delays),
@@ -123,28 +127,32 @@ impl Left {
             (Kind::Maintenance, bound.maintenances),
             (Kind::Cut, bound.cuts),
             (Kind::Failure, bound.failures),
-        ];
+        ])
+    }
+
+    /// So much of each kind, and nothing of any other.
+    pub(crate) fn of(all: impl IntoIterator<Item = (Kind, u8)>) -> Self {
         Self(all.into_iter().fold(0, |left, (kind, count)| {
             assert!(count <= 7, "the adversary may do nothing more than seven times");
             left | u64::from(count) << (4 * kind as u32)
         }))
     }
 
-    pub(super) fn count(self, kind: Kind) -> u64 {
+    pub(crate) fn count(self, kind: Kind) -> u64 {
         self.0 >> (4 * kind as u32) & 7
     }
 
-    pub(super) fn has(self, kind: Kind) -> bool {
+    pub(crate) fn has(self, kind: Kind) -> bool {
         self.count(kind) > 0
     }
 
     /// The adversary does it once.
-    pub(super) fn spend(&mut self, kind: Kind) {
+    pub(crate) fn spend(&mut self, kind: Kind) {
         self.0 -= 1 << (4 * kind as u32);
     }
 
     /// At least as much as the other: whatever can follow from a state with that can follow with this.
-    pub(super) fn covers(self, other: Self) -> bool {
+    pub(crate) fn covers(self, other: Self) -> bool {
         // The free bit of a kind is borrowed from where there is less.
         ((self.0 | HIGHEST) - other.0) & HIGHEST == HIGHEST
     }

@@ -7,28 +7,28 @@ use foldhash::quality::{FixedState, FoldHasher};
 
 /// A map of which only single entries are asked for: its order does not matter.
 #[allow(clippy::disallowed_types)]
-pub(super) type Map<K, V> = std::collections::HashMap<K, V, fast::FixedState>;
+pub(crate) type Map<K, V> = std::collections::HashMap<K, V, fast::FixedState>;
 
 /// A hash of 128 bits. Small values are put together before they are mixed in.
-pub(super) struct Wide {
+pub(crate) struct Wide {
     halves: [FoldHasher<'static>; 2],
     word: u128,
     bits: u32,
 }
 
 impl Wide {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let halves = [1, 2].map(|seed| FixedState::with_seed(seed).build_hasher());
         Self { halves, word: 0, bits: 0 }
     }
 
-    pub(super) fn of(it: &impl Hash) -> u128 {
+    pub(crate) fn of(it: &impl Hash) -> u128 {
         let mut hasher = Self::new();
         it.hash(&mut hasher);
         hasher.finish_wide()
     }
 
-    pub(super) fn finish_wide(&self) -> u128 {
+    pub(crate) fn finish_wide(&self) -> u128 {
         let [high, low] = self.halves.clone().map(|mut half| {
             half.write_u128(self.word);
             half.write_u32(self.bits);

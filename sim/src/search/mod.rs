@@ -16,13 +16,13 @@
 
 #[cfg(test)]
 mod alike;
-mod bound;
-mod hash;
+pub(crate) mod bound;
+pub(crate) mod hash;
 mod machine;
 mod state;
-mod store;
-mod tape;
-mod visited;
+pub(crate) mod store;
+pub(crate) mod tape;
+pub(crate) mod visited;
 mod watch;
 
 pub use bound::Bound;
@@ -208,12 +208,13 @@ struct Origin {
 }
 
 impl Origin {
-    fn new(before: u32, tape: u64) -> Self {
+    fn new(before: u32, tape: u128) -> Self {
+        let tape = u64::try_from(tape).expect("a tape of sixteen choices");
         Self { before, tape: [(tape >> 32) as u32, tape as u32] }
     }
 
-    fn tape(self) -> u64 {
-        u64::from(self.tape[0]) << 32 | u64::from(self.tape[1])
+    fn tape(self) -> u128 {
+        u128::from(self.tape[0]) << 32 | u128::from(self.tape[1])
     }
 }
 
@@ -274,7 +275,7 @@ pub fn search(
     let mut first = Vec::new();
     for (at, (state, _)) in beginnings.into_iter().enumerate() {
         let number = u32::try_from(at).expect("few");
-        origins.push(Origin::new(BEGINNING, at as u64));
+        origins.push(Origin::new(BEGINNING, at as u128));
         // It is a beginning by its place here: no other state is the same at a time that never comes again.
         first.push(Waiting { number, fingerprint: number.into(), state: state.keep() });
         visited.insert(number.into(), state.left());

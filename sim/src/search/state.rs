@@ -283,7 +283,7 @@ impl State {
                 self.unit(unit).platform = platform;
                 self.note(unit, || format!("! its next {what} will fail"));
             }
-            Kind::Loss | Kind::Duplicate | Kind::Delay => {}
+            Kind::Loss | Kind::Duplicate | Kind::Delay | Kind::Link | Kind::Ranks | Kind::Slow => {}
         }
         Ok(())
     }

@@ -10,7 +10,7 @@ const CHUNKS: u32 = 1 << 14;
 type Chunk<T> = Box<[OnceLock<T>]>;
 
 /// Values by number. Who has a number reads without a lock.
-pub(super) struct Store<T> {
+pub(crate) struct Store<T> {
     /// The number of the first one: stores that follow one another share no number.
     first: u32,
     chunks: Box<[OnceLock<Chunk<T>>]>,
@@ -22,12 +22,12 @@ fn empty<T>(len: u32) -> Box<[OnceLock<T>]> {
 }
 
 impl<T> Store<T> {
-    pub(super) fn new(first: u32) -> Self {
+    pub(crate) fn new(first: u32) -> Self {
         Self { first, chunks: empty(CHUNKS), known: Mutex::default() }
     }
 
     /// The number of the value with this fingerprint, which is made if it is new.
-    pub(super) fn put(&self, fingerprint: u128, make: impl FnOnce() -> T) -> u32 {
+    pub(crate) fn put(&self, fingerprint: u128, make: impl FnOnce() -> T) -> u32 {
         let mut known = self.known.lock().expect("nobody panics with it");
         let at = u32::try_from(known.len()).expect("memory is not that large");
         let number = *known.entry(fingerprint).or_insert(self.first + at);
@@ -40,13 +40,13 @@ impl<T> Store<T> {
     }
 
     /// The value of this number, if it is of this store and not of the one before.
-    pub(super) fn get(&self, number: u32) -> Option<&T> {
+    pub(crate) fn get(&self, number: u32) -> Option<&T> {
         let at = number.checked_sub(self.first)?;
         self.chunks[(at / CHUNK) as usize].get()?[(at % CHUNK) as usize].get()
     }
 
     /// The first number that is not of this store.
-    pub(super) fn end(&self) -> u32 {
+    pub(crate) fn end(&self) -> u32 {
         let known = self.known.lock().expect("nobody panics with it");
         self.first + u32::try_from(known.len()).expect("memory is not that large")
     }

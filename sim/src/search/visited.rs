@@ -7,7 +7,7 @@ use std::collections::hash_map::Entry;
 /// The states that were visited, each with what was left to the adversary: more than once only if neither
 /// was more than the other.
 #[derive(Default)]
-pub(super) struct Visited {
+pub(crate) struct Visited {
     /// The first thing that was left: mostly the only one. Two halves of a fingerprint need less room than
     /// the whole.
     one: Map<[u64; 2], Left>,
@@ -19,7 +19,7 @@ fn halves(fingerprint: u128) -> [u64; 2] {
 }
 
 impl Visited {
-    pub(super) fn covers(&self, fingerprint: u128, left: Left) -> bool {
+    pub(crate) fn covers(&self, fingerprint: u128, left: Left) -> bool {
         let key = halves(fingerprint);
         self.one.get(&key).is_some_and(|known| {
             known.covers(left)
@@ -28,7 +28,7 @@ impl Visited {
     }
 
     /// Says whether it is new.
-    pub(super) fn insert(&mut self, fingerprint: u128, left: Left) -> bool {
+    pub(crate) fn insert(&mut self, fingerprint: u128, left: Left) -> bool {
         let key = halves(fingerprint);
         let mut one = match self.one.entry(key) {
             Entry::Vacant(slot) => {
@@ -61,13 +61,13 @@ impl Visited {
     }
 
     /// It was visited with this left, and was not visited with more since.
-    pub(super) fn is_present(&self, fingerprint: u128, left: Left) -> bool {
+    pub(crate) fn is_present(&self, fingerprint: u128, left: Left) -> bool {
         let key = halves(fingerprint);
         self.one.get(&key).is_some_and(|known| *known == left)
             || self.more.get(&key).is_some_and(|more| more.contains(&left))
     }
 
-    pub(super) fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         self.one.clear();
         self.more.clear();
     }

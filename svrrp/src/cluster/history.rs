@@ -12,7 +12,7 @@ pub(super) type SaidOfAll = [Said; MAX_GROUPS];
 
 /// The last advertisements of this start, by their numbers.
 #[derive(Clone, Debug, Default)]
-pub(super) struct History(VecDeque<(u64, SaidOfAll)>);
+pub(super) struct History(pub(super) VecDeque<(u64, SaidOfAll)>);
 
 impl History {
     pub(super) fn push(&mut self, number: u64, said: SaidOfAll) {

@@ -29,6 +29,8 @@
 mod acting;
 mod config;
 mod deciding;
+#[cfg(feature = "simulation")]
+mod fingerprint;
 mod history;
 mod holding;
 mod machine;
@@ -43,6 +45,8 @@ mod weighing;
 mod words;
 
 pub use config::{ACTION_TIMEOUT_RANGE, ClusterConfig, ClusterConfigBuilder, ConfigError};
+#[cfg(feature = "simulation")]
+pub use fingerprint::{Frame, Names, Start};
 pub use machine::{ClusterUnit, MAX_EVENTS};
 pub use news::{Event, Input, KeptOut, Refusal, Standing, Why};
 #[cfg(feature = "simulation")]

@@ -23,20 +23,20 @@ const KINDS: usize = 5;
 /// One other unit of the cluster.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Peer {
-    start: Option<NonZeroU64>,
-    newest: u64,
-    paths: [Heard; PATHS],
+    pub(super) start: Option<NonZeroU64>,
+    pub(super) newest: u64,
+    pub(super) paths: [Heard; PATHS],
     /// When it was last heard, on any path.
-    heard_at: Option<Instant>,
+    pub(super) heard_at: Option<Instant>,
     /// The same on cluster links only; and since when it is heard on X0 without a break.
-    linked_at: Option<Instant>,
-    on_x0_since: Option<Instant>,
+    pub(super) linked_at: Option<Instant>,
+    pub(super) on_x0_since: Option<Instant>,
     /// Its silence counts from then at the earliest: this unit's start, or the end of its last stall.
-    since: Instant,
-    last: Option<Advertisement>,
-    former: ArrayVec<NonZeroU64, FORMER_STARTS>,
+    pub(super) since: Instant,
+    pub(super) last: Option<Advertisement>,
+    pub(super) former: ArrayVec<NonZeroU64, FORMER_STARTS>,
     /// A start that is not proven yet, and the last that was heard of it: it is echoed, so that it can prove itself.
-    stranger: Option<DatagramId>,
+    pub(super) stranger: Option<DatagramId>,
     /// It was told as heard, and not as lost since.
     pub(super) is_told: bool,
     /// The paths that were told as heard.
@@ -46,10 +46,10 @@ pub(super) struct Peer {
 }
 
 #[derive(Clone, Copy, Debug, Default)]
-struct Heard {
-    at: Option<Instant>,
+pub(super) struct Heard {
+    pub(super) at: Option<Instant>,
     /// By the type of message: a path on which datagrams overtake each other brings them all the same.
-    newest: [u64; KINDS],
+    pub(super) newest: [u64; KINDS],
 }
 
 pub(super) fn half(duration: Duration) -> Duration {
@@ -78,7 +78,7 @@ impl Peer {
         self.last.as_ref()
     }
 
-    fn failure_time(&self) -> Duration {
+    pub(super) fn failure_time(&self) -> Duration {
         self.last.as_ref().map_or(Duration::ZERO, |last| last.unit.failure_time())
     }
 

@@ -27,13 +27,13 @@ pub(super) struct Outgoing {
     pub(super) next: Instant,
     /// It is due, or something that it says has changed.
     pub(super) is_due: bool,
-    handed_out: Instant,
-    messages: [Option<Fanout>; MESSAGES],
+    pub(super) handed_out: Instant,
+    pub(super) messages: [Option<Fanout>; MESSAGES],
 }
 
 /// A message, and to whom it is still to be sent: bit n of a unit's place stands for path n.
 #[derive(Clone, Debug)]
-struct Fanout {
+pub(super) struct Fanout {
     message: Message,
     pending: [u16; MAX_UNITS],
 }

@@ -1,9 +1,11 @@
-//! The exhaustive search: `search` visits all states of two role machines within a bound, and prints how many
-//! there are, or a shortest way to break a rule.
+//! The exhaustive search: `search` visits all states of two role machines within a bound, `search cluster` those of three
+//! cluster units, and prints how many there are, or a shortest way to break a rule.
 
 #![forbid(unsafe_code)]
 // A program at the edge: it reads the clock to say how long it took.
 #![allow(clippy::disallowed_methods)]
+
+mod cluster;
 
 use clap::Parser;
 use sim::harness::config;
@@ -17,7 +19,10 @@ use std::time::Instant;
 /// What is not said is as in the bound that shows the fault of `--break`, or, without that: 1 loss, 1 crash, 1
 /// pause, 1 hand-over.
 #[derive(Debug, Parser)]
+#[command(args_conflicts_with_subcommands = true)]
 struct Options {
+    #[command(subcommand)]
+    other: Option<Other>,
     /// All that the role machine has to stand: 2 losses, 1 duplicate, 1 delay, 1 crash with restart, 1 pause,
     /// 1 hand-over
     #[arg(long, conflicts_with = "broken")]
@@ -85,6 +90,12 @@ struct Options {
     mended: bool,
 }
 
+/// What else can be searched.
+#[derive(Debug, clap::Subcommand)]
+enum Other {
+    Cluster(cluster::Options),
+}
+
 /// How long is searched.
 #[derive(Clone, Copy, Debug)]
 enum Horizon {
@@ -146,6 +157,9 @@ impl Options {
 
 fn main() -> ExitCode {
     let options = Options::parse();
+    if let Some(Other::Cluster(options)) = &options.other {
+        return cluster::main(options);
+    }
     let bound = options.bound();
     let rules = [0, 1].map(|unit| {
         let builder = config(unit, 1);
@@ -159,7 +173,7 @@ fn main() -> ExitCode {
         eprintln!("search: the fault makes no valid configuration");
         return ExitCode::from(2);
     };
-    let threads = std::thread::available_parallelism().map_or(1, Into::into);
+    let threads = threads();
     let most = options.most.saturating_mul(1_000_000);
     let begin = Instant::now();
     let outcome = search(bound, [primary, secondary], threads, most, |progress| {
@@ -176,6 +190,10 @@ fn main() -> ExitCode {
         println!("memory        {peak} at the most");
     }
     if is_good { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn threads() -> usize {
+    std::thread::available_parallelism().map_or(1, Into::into)
 }
 
 /// Where the system tells.
