@@ -382,7 +382,7 @@ fn monitoring_that_is_not_allowed_is_named_with_the_reason() {
             "interface 2 (wan0): monitoring-ipv6",
             "shares no IPv6 address",
         ),
-        ("weight = 4", "weight = 65535", "interface.weight", "below 10000"),
+        ("weight = 4", "weight = 65535", "interface.weight and service.weight", "below 10000"),
         ("name = \"dns\"", "name = \"\"", "service 1 (): name", "empty"),
         ("name = \"dns\"", "name = \"routing\"", "service.name", "twice"),
         ("\"11s\"", "\"2h\"", "service 1 (dns): deadline", "from 10 ms to 1 h"),
