@@ -69,6 +69,10 @@ impl Cluster {
         Ok(cluster)
     }
 
+    pub(crate) fn setup(&self) -> &Setup {
+        &self.world.setup
+    }
+
     pub(crate) fn clock(&self) -> Clock {
         self.world.clock
     }
@@ -81,15 +85,15 @@ impl Cluster {
         self.units.contains_key(&member)
     }
 
-    /// Does it, as far as that has a meaning: what runs cannot be started.
-    pub(crate) async fn carry_out(&mut self, order: Order) -> Result<(), Box<dyn Error>> {
-        let has_meaning = match order {
+    /// Does it, and says whether that could be: a unit may refuse, and one that is off can do nothing.
+    pub(crate) async fn carry_out(&mut self, order: Order) -> Result<bool, Box<dyn Error>> {
+        let can_be = match order {
             Order::Crash(member) | Order::TakeOver(member) => self.runs(member),
             Order::Start(member) => !self.runs(member),
             _ => true,
         };
-        if !has_meaning {
-            return Ok(());
+        if !can_be {
+            return Ok(false);
         }
         self.world.timeline.done(order.to_string());
         match order {
@@ -102,11 +106,11 @@ impl Cluster {
                 if let Some(port) = at.and_then(|at| self.ports.get_mut(&member)?.get_mut(at)) {
                     *port = up;
                 }
-                self.tell(member, Input::Link { interface, port: 0, up }).await?;
+                return Ok(self.tell(member, Input::Link { interface, port: 0, up }).await?);
             }
             Order::TakeOver(member) => {
                 let input = Input::Unit(appliance::Input::Pair(pair::Input::TakeOver));
-                self.tell(member, input).await?;
+                return Ok(self.tell(member, input).await?);
             }
             Order::Move { group, to } => {
                 let (version, ranks) = &mut self.ranks;
@@ -124,7 +128,7 @@ impl Cluster {
                 }
             }
         }
-        Ok(())
+        Ok(true)
     }
 
     async fn power_on(&mut self, member: Member) -> Result<(), Box<dyn Error>> {
@@ -147,13 +151,14 @@ impl Cluster {
         Ok(())
     }
 
-    /// A unit that does not run is told when it starts. What it refuses is told to whoever asked.
-    async fn tell(&self, member: Member, input: node::Input) -> Result<(), Stopped> {
-        let Some(unit) = self.units.get(&member) else { return Ok(()) };
-        if let Err(refusal) = unit.handle.input(input).await? {
+    /// Whether the unit takes it; one that does not run is told when it starts.
+    async fn tell(&self, member: Member, input: node::Input) -> Result<bool, Stopped> {
+        let Some(unit) = self.units.get(&member) else { return Ok(true) };
+        let answer = unit.handle.input(input).await?;
+        if let Err(refusal) = answer {
             self.world.timeline.done(format!("{} refuses: {refusal}", naming::unit(member)));
         }
-        Ok(())
+        Ok(answer.is_ok())
     }
 
     /// How it stands now.

@@ -3,8 +3,9 @@
 use crate::addresses::TakeOver;
 use crate::cluster::Cluster;
 use crate::naming;
+use crate::order::Order;
 use crate::screen::{Screen, svg};
-use crate::script::{Step, What};
+use crate::script::{Condition, Step, What};
 use crate::setup::Setup;
 use crate::timeline::milliseconds;
 use crate::view::View;
@@ -50,25 +51,15 @@ async fn play<'a>(
     steps: &'a [Step],
 ) -> Result<Option<&'a Step>, Box<dyn Error>> {
     for step in steps {
-        let now = || cluster.clock().now().since_epoch();
         if !matches!(step.what, What::Await(_)) {
-            tokio::time::sleep(step.at.saturating_sub(now())).await;
+            let now = cluster.clock().now().since_epoch();
+            tokio::time::sleep(step.at.saturating_sub(now)).await;
         }
         let is_so = match &step.what {
-            What::Do(order) => {
-                cluster.carry_out(*order).await?;
-                continue;
-            }
+            What::Do(order) if is_done(cluster, *order).await? => continue,
+            What::Do(_) => false,
             What::Find(condition) => condition.holds(&cluster.view().await?),
-            What::Await(condition) => loop {
-                // The time is read first: at the end there is one look more.
-                let is_over = now() > step.at;
-                let is_so = condition.holds(&cluster.view().await?);
-                if is_so || is_over {
-                    break is_so;
-                }
-                tokio::time::sleep(LOOK).await;
-            },
+            What::Await(condition) => becomes_so(cluster, condition, step.at).await?,
         };
         if !is_so {
             return Ok(Some(step));
@@ -76,6 +67,36 @@ async fn play<'a>(
         cluster.timeline().remark(format!("so it is: {}", step.text));
     }
     Ok(None)
+}
+
+/// A pair refuses an order until its units have heard each other, which may be a moment behind the script: so it is given
+/// again for a while.
+async fn is_done(cluster: &mut Cluster, order: Order) -> Result<bool, Box<dyn Error>> {
+    let Setup { interval, .. } = *cluster.setup();
+    let until = cluster.clock().now() + cluster.setup().failure_time() * 2;
+    loop {
+        let is_done = cluster.carry_out(order).await?;
+        if is_done || cluster.clock().now() > until {
+            return Ok(is_done);
+        }
+        tokio::time::sleep(interval).await;
+    }
+}
+
+async fn becomes_so(
+    cluster: &Cluster,
+    condition: &Condition,
+    until: Duration,
+) -> Result<bool, Box<dyn Error>> {
+    loop {
+        // The time is read first: at the end there is one look more.
+        let is_over = cluster.clock().now().since_epoch() > until;
+        let is_so = condition.holds(&cluster.view().await?);
+        if is_so || is_over {
+            return Ok(is_so);
+        }
+        tokio::time::sleep(LOOK).await;
+    }
 }
 
 /// The take-overs, each beside what it may take, and what did not come true.
@@ -90,6 +111,9 @@ impl fmt::Display for Outcome {
             let verdict = if *took <= bound { "within" } else { "OVER" };
             let (took, bound) = (milliseconds(*took), milliseconds(bound));
             writeln!(f, "  {group}  {from} -> {to}  {took:>10}  {bound:>10}  {verdict}")?;
+        }
+        if !self.take_overs.is_empty() {
+            writeln!(f)?;
         }
         match &self.failed {
             None => f.write_str("All came true that the script expects."),

@@ -12,7 +12,8 @@ use thiserror::Error;
 /// The language, for `--help`.
 pub(crate) const LANGUAGE: &str = "\
 Scripts: one step a line, in order; # begins a comment. Times count from the start of the program.
-`at` waits for its time; a step whose time is over already is taken at once.
+`at` waits for its time; a step whose time is over already is taken at once. A script fails at the first step that
+cannot be done, or is not as it expects.
 
   at 2s crash 1P              the Primary of node 1 dies without a word
   at 3s start 1P              it is started again

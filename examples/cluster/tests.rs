@@ -101,7 +101,7 @@ fn ranks_and_weights_move_groups() {
          at 0s move 2 to 3
          by 120s group 2 on 3P
          at 0s down 3P x2
-         by 180s group 2 on 1P
+         by 180s group 2 on 2P
          at 0s up 3P x2
          by 240s group 2 on 3P",
     );
@@ -113,6 +113,12 @@ fn what_does_not_come_true_ends_the_script_and_is_named() {
     let outcome = play(2, 1, "\nby 100ms group 1 on 2P\nat 1h crash 1P");
     assert_eq!(outcome.failed.as_ref().map(|step| step.line), Some(2));
     assert!(outcome.to_string().ends_with("NOT SO: line 2: by 100ms group 1 on 2P"));
+}
+
+#[test]
+fn what_cannot_be_done_ends_the_script_and_is_named() {
+    let outcome = play(2, 1, "at 0s start 1P");
+    assert!(outcome.to_string().ends_with("NOT SO: line 1: at 0s start 1P"));
 }
 
 #[test]

@@ -39,7 +39,8 @@ fn show(
         {
             match selection.press(key, &view) {
                 Wish::Nothing => {}
-                Wish::Do(order) => workers.block_on(cluster.carry_out(order))?,
+                // What could not be done is among the events.
+                Wish::Do(order) => drop(workers.block_on(cluster.carry_out(order))?),
                 Wish::Quit => return Ok(()),
             }
         }
