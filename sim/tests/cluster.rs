@@ -15,7 +15,7 @@ fn threads() -> usize {
     std::thread::available_parallelism().map_or(1, Into::into)
 }
 
-/// VG-5, SVRRP-5: what must always hold does, in the runs of fixed seeds; and some of each kind of take are among them.
+/// S2, VG-5, SVRRP-5: what must always hold does, in the runs of fixed seeds; and some of each kind of take are among them.
 #[test]
 fn fixed_seeds_break_nothing() {
     let report = run_many(0..300, None, threads(), &|_| true);

@@ -19,7 +19,7 @@
 //! numbers of datagrams, or in what number stands for a start or a question are the same state
 //! ([`ClusterUnit::fingerprint`](svrrp::ClusterUnit)): so the search ends by itself, and what it shows holds for ever. A
 //! state is not visited again with less left to the adversary. That states with the same fingerprint go on alike is
-//! tested (`alike`). The search of a pair ([`crate::search`]) works in the same way, and with the same stores.
+//! tested (`alike`). The search of a pair ([`crate::search`]) works in the same way, by the same walk (`walk`), and with the same stores.
 //!
 //! # What must hold
 //! The rules are those of [`ClusterRule`].
@@ -40,7 +40,8 @@ pub use bound::ClusterBound;
 pub use broken::{BROKEN_CLUSTERS, BrokenCluster, broken_cluster};
 pub use watch::ClusterRule;
 
-use crate::search::visited::Visited;
+use crate::search::bound::Left;
+use crate::search::walk::{self, Space, Walked, walk};
 use core::time::Duration;
 use ha_core::time::Instant;
 use machine::{Layer, Memory};
@@ -110,51 +111,59 @@ fn beginning(setup: &Setup) -> Result<(Layer, State), Broken> {
     Ok((layer, state))
 }
 
-/// Where a state comes from: the one before, and what the adversary chose.
-#[derive(Clone, Copy)]
-struct Origin {
-    before: u32,
-    /// A tape in four parts, so that it needs no room for its alignment.
-    tape: [u32; 4],
-}
+/// So many choices has a step at the most.
+const CHOICES: usize = 32;
 
-impl Origin {
-    fn new(before: u32, tape: u128) -> Self {
-        Self { before, tape: [96, 64, 32, 0].map(|bits| (tape >> bits) as u32) }
+impl Space<CHOICES> for Setup {
+    type State = State;
+    type Kept = Kept;
+    type Layer = Layer;
+    type Memory = Memory;
+    type Broken = Broken;
+
+    const PIECE: usize = 1 << 12;
+    const FORGETS_PIECES: bool = true;
+
+    fn keep(state: &State) -> Kept {
+        state.keep()
     }
 
-    fn tape(self) -> u128 {
-        self.tape.into_iter().fold(0, |tape, part| tape << 32 | u128::from(part))
+    fn unpack(kept: &Kept) -> State {
+        kept.unpack()
     }
-}
 
-const BEGINNING: u32 = u32::MAX;
-/// So many states are expanded before what was found is put together.
-const PIECE: usize = 1 << 12;
+    fn left(state: &State) -> Left {
+        state.left()
+    }
 
-/// A state whose turn has not come yet.
-struct Waiting {
-    number: u32,
-    fingerprint: u128,
-    state: Kept,
-}
+    fn left_of(kept: &Kept) -> Left {
+        kept.left()
+    }
 
-/// What one thread found from its share of the frontier.
-#[derive(Default)]
-struct Found {
-    new: Vec<(u128, Kept, Origin)>,
-    steps: u64,
-    calm: u64,
-    longest_conflict: u8,
-    broken: Option<(Broken, Origin)>,
-}
+    fn conflict(state: &State) -> u8 {
+        state.watch().conflict()
+    }
 
-/// What one thread keeps for itself.
-#[derive(Default)]
-struct Worker {
-    memory: Memory,
-    /// What it found in this piece.
-    new: Visited,
+    fn step(
+        &self,
+        (layer, memory): (&Layer, &mut Memory),
+        state: &mut State,
+        tape: &mut Choices,
+    ) -> Result<(), Broken> {
+        state.step(&mut Stage { setup: self, layer, memory }, tape)
+    }
+
+    fn fingerprint(&self, (layer, memory): (&Layer, &mut Memory), state: &mut State) -> u128 {
+        state.fingerprint(&mut Stage { setup: self, layer, memory })
+    }
+
+    fn rests(&self, layer: &Layer, state: &State) -> Result<(), Broken> {
+        state.rests(layer)
+    }
+
+    fn next(&self, layer: Layer) -> Layer {
+        layer.next()
+    }
 }
 
 /// Visits all states that a cluster of these rules can reach within the bound, on `threads` threads, unless a rule breaks
@@ -167,7 +176,7 @@ pub fn search_cluster(
     rules: Rules,
     threads: usize,
     most: u64,
-    mut progress: impl FnMut(u64, u64, u64),
+    progress: impl FnMut(u64, u64, u64),
 ) -> ClusterOutcome {
     let setup = Setup::new(bound, rules);
     let mut outcome = ClusterOutcome {
@@ -179,7 +188,7 @@ pub fn search_cluster(
         is_complete: false,
         counterexample: None,
     };
-    let (mut layer, first) = match beginning(&setup) {
+    let (layer, first) = match beginning(&setup) {
         Ok(beginning) => beginning,
         Err((rule, text)) => {
             let story = "It breaks before the adversary does anything.\n".into();
@@ -187,121 +196,19 @@ pub fn search_cluster(
             return outcome;
         }
     };
-    let mut visited = Visited::default();
-    let mut origins = vec![Origin::new(BEGINNING, 0)];
-    // Its fingerprint is never asked for: that of the same state a step later is another one.
-    visited.insert(0, first.left());
-    let mut frontier = vec![vec![Waiting { number: 0, fingerprint: 0, state: first.keep() }]];
-    let mut workers: Vec<Worker> = (0..threads.max(1)).map(|_| Worker::default()).collect();
     let end = if bound.steps == 0 { u64::MAX } else { bound.steps.into() };
-    while !frontier.is_empty()
-        && outcome.counterexample.is_none()
-        && outcome.states < most
-        && outcome.depth < end
-    {
-        let mut next: Vec<Vec<Waiting>> = Vec::new();
-        // Piece by piece, so that what is found twice is not kept twice for long.
-        for piece in frontier {
-            // What was worked out for a piece is of little use for the next, and takes much room.
-            workers.iter_mut().for_each(|worker| worker.memory.clear());
-            for found in expand_on(&mut workers, &setup, &layer, &visited, &piece) {
-                outcome.steps += found.steps;
-                outcome.calm += found.calm;
-                outcome.longest_conflict = outcome.longest_conflict.max(found.longest_conflict);
-                for (fingerprint, state, origin) in found.new {
-                    if visited.insert(fingerprint, state.left()) {
-                        let number =
-                            u32::try_from(origins.len()).expect("memory is not that large");
-                        origins.push(origin);
-                        let waiting = Waiting { number, fingerprint, state };
-                        match next.last_mut().filter(|piece| piece.len() < PIECE) {
-                            Some(piece) => piece.push(waiting),
-                            None => next.push(vec![waiting]),
-                        }
-                    }
-                }
-                if let (None, Some((broken, last))) = (&outcome.counterexample, found.broken) {
-                    outcome.counterexample = Some(story::tell(&setup, &origins, last, broken));
-                }
-            }
-        }
-        frontier = next;
-        layer = layer.next();
-        outcome.states = origins.len() as u64;
-        outcome.depth += 1;
-        let waiting = frontier.iter().map(|piece| piece.len() as u64).sum();
-        progress(outcome.depth, outcome.states, waiting);
+    let limits = walk::Limits { threads, states: most, steps: end };
+    let walked: Walked<_, 4> = walk(&setup, (layer, vec![first]), limits, progress);
+    let is_complete = walked.broken.is_none() && (walked.is_all || walked.depth >= end);
+    ClusterOutcome {
+        states: walked.states(),
+        steps: walked.steps,
+        depth: walked.depth,
+        longest_conflict: walked.longest_conflict,
+        calm: walked.calm,
+        is_complete,
+        counterexample: walked.broken.map(|(broken, way)| story::tell(&setup, &way, broken)),
     }
-    let is_at_end = frontier.is_empty() || outcome.depth >= end;
-    outcome.is_complete = outcome.counterexample.is_none() && is_at_end;
-    outcome
-}
-
-fn expand_on(
-    workers: &mut [Worker],
-    setup: &Setup,
-    layer: &Layer,
-    visited: &Visited,
-    piece: &[Waiting],
-) -> Vec<Found> {
-    let share = piece.len().div_ceil(workers.len());
-    std::thread::scope(|scope| {
-        let work: Vec<_> = workers
-            .iter_mut()
-            .zip(piece.chunks(share))
-            .map(|(worker, share)| {
-                scope.spawn(move || expand(worker, setup, layer, visited, share))
-            })
-            .collect();
-        work.into_iter().map(|thread| thread.join().expect("it does not panic")).collect()
-    })
-}
-
-fn expand(
-    worker: &mut Worker,
-    setup: &Setup,
-    layer: &Layer,
-    visited: &Visited,
-    share: &[Waiting],
-) -> Found {
-    let mut found = Found::default();
-    let Worker { memory, new } = worker;
-    new.clear();
-    let mut stage = Stage { setup, layer, memory };
-    for Waiting { number, fingerprint: before, state } in share {
-        // The same state was found with more left meanwhile.
-        if !visited.is_present(*before, state.left()) {
-            continue;
-        }
-        let mut tape = Choices::default();
-        let mut is_harmless = true;
-        loop {
-            let mut after = state.unpack();
-            let mut result = after.step(&mut stage, &mut tape);
-            found.steps += 1;
-            let fingerprint = if result.is_ok() { after.fingerprint(&mut stage) } else { 0 };
-            // The first tape does nothing: if nothing changes by that, nothing ever will.
-            if is_harmless && result.is_ok() && fingerprint == *before {
-                found.calm += 1;
-                result = after.rests(layer);
-            }
-            is_harmless = false;
-            let origin = Origin::new(*number, tape.pack());
-            if let Err(broken) = result {
-                found.broken = Some((broken, origin));
-                return found;
-            }
-            found.longest_conflict = found.longest_conflict.max(after.watch().conflict());
-            let left = after.left();
-            if !visited.covers(fingerprint, left) && new.insert(fingerprint, left) {
-                found.new.push((fingerprint, after.keep(), origin));
-            }
-            if !tape.next() {
-                break;
-            }
-        }
-    }
-    found
 }
 
 /// A time in steps.

@@ -12,7 +12,7 @@
 //! follow already. That states with the same fingerprint go on alike is tested (`alike`).
 //!
 //! States are small: the machines that they have in common are kept once each, and what follows from what
-//! happens to a machine is worked out once in a step (`machine`).
+//! happens to a machine is worked out once in a step (`machine`). The way through them is `walk`.
 
 #[cfg(test)]
 mod alike;
@@ -22,7 +22,8 @@ mod machine;
 mod state;
 pub(crate) mod store;
 pub(crate) mod tape;
-pub(crate) mod visited;
+mod visited;
+pub(crate) mod walk;
 mod watch;
 
 pub use bound::Bound;
@@ -37,7 +38,7 @@ use ha_core::time::Instant;
 use machine::{Boot, Layer, Memory, seed};
 use state::{Kept, Stage, State};
 use tape::Tape;
-use visited::Visited;
+use walk::{Space, Walked, Way, walk};
 use watch::{Broken, Limits};
 
 /// What a search found.
@@ -200,50 +201,55 @@ impl Setup {
     }
 }
 
-/// Where a state comes from: the one before, and what the adversary chose. Twelve bytes, as there are many.
-#[derive(Clone, Copy)]
-struct Origin {
-    before: u32,
-    tape: [u32; 2],
-}
+/// So many choices has a step at the most.
+const CHOICES: usize = 16;
 
-impl Origin {
-    fn new(before: u32, tape: u128) -> Self {
-        let tape = u64::try_from(tape).expect("a tape of sixteen choices");
-        Self { before, tape: [(tape >> 32) as u32, tape as u32] }
+impl Space<CHOICES> for Setup {
+    type State = State;
+    type Kept = Kept;
+    type Layer = Layer;
+    type Memory = Memory;
+    type Broken = Broken;
+
+    const PIECE: usize = 1 << 15;
+    const FORGETS_PIECES: bool = false;
+
+    fn keep(state: &State) -> Kept {
+        state.keep()
     }
 
-    fn tape(self) -> u128 {
-        u128::from(self.tape[0]) << 32 | u128::from(self.tape[1])
+    fn unpack(kept: &Kept) -> State {
+        kept.unpack()
     }
-}
 
-const BEGINNING: u32 = u32::MAX;
-/// So many states are expanded before what was found is put together.
-const PIECE: usize = 1 << 15;
+    fn left(state: &State) -> Left {
+        state.left()
+    }
 
-/// A state whose turn has not come yet.
-struct Waiting {
-    number: u32,
-    fingerprint: u128,
-    state: Kept,
-}
+    fn left_of(kept: &Kept) -> Left {
+        kept.left()
+    }
 
-/// What one thread found from its share of the frontier.
-#[derive(Default)]
-struct Found {
-    new: Vec<(u128, Kept, Origin)>,
-    steps: u64,
-    longest_conflict: u8,
-    broken: Option<(Broken, Origin)>,
-}
+    fn conflict(state: &State) -> u8 {
+        state.watch().conflict()
+    }
 
-/// What one thread keeps for itself.
-#[derive(Default)]
-struct Worker {
-    memory: Memory,
-    /// What it found in this piece.
-    new: Visited,
+    fn step(
+        &self,
+        (layer, memory): (&Layer, &mut Memory),
+        state: &mut State,
+        tape: &mut Tape,
+    ) -> Result<(), Broken> {
+        state.step(&mut Stage { setup: self, layer, memory }, tape)
+    }
+
+    fn fingerprint(&self, (layer, memory): (&Layer, &mut Memory), state: &mut State) -> u128 {
+        state.fingerprint(&mut Stage { setup: self, layer, memory })
+    }
+
+    fn next(&self, layer: Layer) -> Layer {
+        layer.next(self)
+    }
 }
 
 /// Visits all states that can be reached within the bound, on `threads` threads, unless a rule breaks
@@ -259,159 +265,43 @@ pub fn search(
     mut progress: impl FnMut(Progress),
 ) -> Outcome {
     let setup = Setup::new(bound, rules);
-    let mut visited = Visited::default();
-    let mut origins: Vec<Origin> = Vec::new();
-    let mut outcome = Outcome {
-        states: 0,
-        steps: 0,
-        depth: 0,
-        virtual_time: Duration::ZERO,
-        longest_conflict: Duration::ZERO,
-        reach: Reach::Some,
-        counterexample: None,
-    };
-    let mut workers: Vec<Worker> = (0..threads.max(1)).map(|_| Worker::default()).collect();
-    let (mut layer, beginnings) = setup.beginnings();
-    let mut first = Vec::new();
-    for (at, (state, _)) in beginnings.into_iter().enumerate() {
-        let number = u32::try_from(at).expect("few");
-        origins.push(Origin::new(BEGINNING, at as u128));
-        // It is a beginning by its place here: no other state is the same at a time that never comes again.
-        first.push(Waiting { number, fingerprint: number.into(), state: state.keep() });
-        visited.insert(number.into(), state.left());
-    }
-    let mut frontier = vec![first];
+    let (layer, beginnings) = setup.beginnings();
+    let beginnings = beginnings.into_iter().map(|(state, _)| state).collect();
     let end = if bound.steps == 0 { u64::MAX } else { bound.steps.into() };
-    while !frontier.is_empty()
-        && outcome.counterexample.is_none()
-        && outcome.states < most
-        && outcome.depth < end
-    {
-        let mut longest = 0;
-        let mut next: Vec<Vec<Waiting>> = Vec::new();
-        // Piece by piece, so that what is found twice is not kept twice for long, and what has had its turn is
-        // kept no longer.
-        for piece in frontier {
-            for found in expand_on(&mut workers, &setup, &layer, &visited, &piece) {
-                outcome.steps += found.steps;
-                longest = longest.max(found.longest_conflict);
-                for (fingerprint, state, origin) in found.new {
-                    if visited.insert(fingerprint, state.left()) {
-                        let number =
-                            u32::try_from(origins.len()).expect("memory is not that large");
-                        origins.push(origin);
-                        let waiting = Waiting { number, fingerprint, state };
-                        match next.last_mut().filter(|piece| piece.len() < PIECE) {
-                            Some(piece) => piece.push(waiting),
-                            None => next.push(vec![waiting]),
-                        }
-                    }
-                }
-                if let (None, Some((broken, origin))) = (&outcome.counterexample, found.broken) {
-                    outcome.counterexample = Some(tell(&setup, &origins, origin, broken));
-                }
-            }
-        }
-        frontier = next;
-        layer = layer.next(&setup);
-        workers.iter_mut().for_each(|worker| worker.memory.clear());
-        outcome.longest_conflict = outcome.longest_conflict.max(setup.step * u32::from(longest));
-        outcome.states = origins.len() as u64;
-        outcome.depth += 1;
-        outcome.virtual_time = setup.step * u32::try_from(outcome.depth).unwrap_or(u32::MAX);
-        let (depth, states) = (outcome.depth, outcome.states);
-        let waiting = frontier.iter().map(|piece| piece.len() as u64).sum();
-        progress(Progress { depth, states, frontier: waiting });
+    let limits = walk::Limits { threads, states: most, steps: end };
+    let walked: Walked<_, 2> =
+        walk(&setup, (layer, beginnings), limits, |depth, states, frontier| {
+            progress(Progress { depth, states, frontier });
+        });
+    let reach = match walked.broken {
+        None if walked.is_all => Reach::All,
+        None if walked.depth >= end => Reach::Steps,
+        _ => Reach::Some,
+    };
+    Outcome {
+        states: walked.states(),
+        steps: walked.steps,
+        depth: walked.depth,
+        virtual_time: setup.step * u32::try_from(walked.depth).unwrap_or(u32::MAX),
+        longest_conflict: setup.step * u32::from(walked.longest_conflict),
+        reach,
+        counterexample: walked.broken.map(|(broken, way)| tell(&setup, &way, broken)),
     }
-    if outcome.counterexample.is_none() {
-        outcome.reach = match frontier.is_empty() {
-            true => Reach::All,
-            false if outcome.depth >= end => Reach::Steps,
-            false => Reach::Some,
-        };
-    }
-    outcome
-}
-
-fn expand_on(
-    workers: &mut [Worker],
-    setup: &Setup,
-    layer: &Layer,
-    visited: &Visited,
-    piece: &[Waiting],
-) -> Vec<Found> {
-    let share = piece.len().div_ceil(workers.len());
-    std::thread::scope(|scope| {
-        let work: Vec<_> = workers
-            .iter_mut()
-            .zip(piece.chunks(share))
-            .map(|(worker, share)| {
-                scope.spawn(move || expand(worker, setup, layer, visited, share))
-            })
-            .collect();
-        work.into_iter().map(|thread| thread.join().expect("it does not panic")).collect()
-    })
-}
-
-fn expand(
-    worker: &mut Worker,
-    setup: &Setup,
-    layer: &Layer,
-    visited: &Visited,
-    share: &[Waiting],
-) -> Found {
-    let mut found = Found::default();
-    let Worker { memory, new } = worker;
-    new.clear();
-    let mut stage = Stage { setup, layer, memory };
-    for Waiting { number, fingerprint, state } in share {
-        // The same state was found with more left meanwhile.
-        if !visited.is_present(*fingerprint, state.left()) {
-            continue;
-        }
-        let mut tape = Tape::default();
-        loop {
-            let mut after = state.unpack();
-            let result = after.step(&mut stage, &mut tape);
-            found.steps += 1;
-            let origin = Origin::new(*number, tape.pack());
-            if let Err(broken) = result {
-                found.broken = Some((broken, origin));
-                return found;
-            }
-            found.longest_conflict = found.longest_conflict.max(after.watch().conflict());
-            let fingerprint = after.fingerprint(&mut stage);
-            let left = after.left();
-            if !visited.covers(fingerprint, left) && new.insert(fingerprint, left) {
-                found.new.push((fingerprint, after.keep(), origin));
-            }
-            if !tape.next() {
-                break;
-            }
-        }
-    }
-    found
 }
 
 /// Goes the way to a broken rule once more, and writes it down.
-fn tell(setup: &Setup, origins: &[Origin], last: Origin, (rule, text): Broken) -> Counterexample {
-    let mut way = vec![last];
-    while let Some(origin) = way.last().filter(|origin| origin.before != BEGINNING) {
-        way.push(origins[origin.before as usize]);
-    }
-    let beginning = way.pop().map_or(0, |origin| origin.tape() as usize);
-    way.reverse();
+fn tell(setup: &Setup, way: &Way, (rule, text): Broken) -> Counterexample {
     let (mut layer, mut beginnings) = setup.beginnings();
-    let (mut state, mut story) = beginnings.swap_remove(beginning);
+    let (mut state, mut story) = beginnings.swap_remove(way.beginning);
     let mut memory = Memory::default();
     let begin = layer.now;
     let _ = writeln!(story, "{:>9}  {:44}Secondary", "", "Primary");
-    for origin in &way {
+    for tape in &way.tapes {
         let at = layer.now.saturating_since(begin);
         state.notes = Some(Vec::new());
         let mut stage = Stage { setup, layer: &layer, memory: &mut memory };
         // The last step breaks the rule.
-        if state.step(&mut stage, &mut Tape::unpack(origin.tape())).is_ok() {
+        if state.step(&mut stage, &mut Tape::unpack(*tape)).is_ok() {
             state.fingerprint(&mut stage);
         }
         for (unit, note) in state.notes.take().unwrap_or_default() {
@@ -421,5 +311,5 @@ fn tell(setup: &Setup, origins: &[Origin], last: Origin, (rule, text): Broken) -
         memory.clear();
         layer = layer.next(setup);
     }
-    Counterexample { rule, text, steps: way.len(), story }
+    Counterexample { rule, text, steps: way.tapes.len(), story }
 }
