@@ -229,6 +229,7 @@ impl ClusterUnit {
     /// What is due by now.
     pub(super) fn time_passes(&mut self, now: Instant) {
         self.note_hearing();
+        self.note_x0(now);
         let failure_time = self.config.failure_time();
         for group in self.groups() {
             self.time_out_action(now, group);

@@ -8,7 +8,7 @@
 //! Every structure is taken apart by name: whoever adds a field has to say whether it belongs here.
 //!
 //! Assumptions, which the search has to see to: the unit was polled until it had nothing more to say; it never asks for
-//! what it said more than 64 advertisements ago; no rule asks how long a silence lasts beyond the failure time; and all
+//! what it said more than 64 advertisements ago; no X0 is tried (a trial counts for nothing but a report); no rule asks how long a silence lasts beyond the failure time; and all
 //! units are the same product, speak the same protocol and have the same rhythm.
 
 use super::history::History;
@@ -183,6 +183,7 @@ impl ClusterUnit {
             holdings,
             history,
             outgoing,
+            slow_links: _,
             listening,
             nonces,
             ids: _,
@@ -257,6 +258,9 @@ impl ClusterUnit {
             is_told,
             told_paths,
             needed_x0,
+            // Only reported.
+            x0_at: _,
+            is_x0_silent: _,
         } = peer;
         (is_told, told_paths, needed_x0).hash(hasher);
         if self.is_gone(peer, frame) {
@@ -366,8 +370,8 @@ impl ClusterUnit {
 }
 
 fn hash_report(report: &UnitReport, hasher: &mut impl Hasher) {
-    let UnitReport { interval, level, condition, can_be_active, settling } = report;
-    (interval, level, condition, can_be_active, settling).hash(hasher);
+    let UnitReport { interval, level, condition, can_be_active, settling, trial } = report;
+    (interval, level, condition, can_be_active, settling, trial).hash(hasher);
 }
 
 fn hash_history(history: &History, own: &Outgoing, frame: &Frame<'_>, hasher: &mut impl Hasher) {
@@ -385,7 +389,7 @@ fn hash_history(history: &History, own: &Outgoing, frame: &Frame<'_>, hasher: &m
 }
 
 fn hash_outgoing(outgoing: &Outgoing, frame: &Frame<'_>, hasher: &mut impl Hasher) {
-    let Outgoing { start, number, next, is_due, handed_out, messages } = outgoing;
+    let Outgoing { start, number, next, is_due, handed_out, trial: _, messages } = outgoing;
     (frame.start(*start), frame.number(*start, *number)).hash(hasher);
     (frame.until(*next), is_due, messages.iter().any(Option::is_some)).hash(hasher);
     frame.now.saturating_since(*handed_out).hash(hasher);

@@ -11,7 +11,7 @@ use crate::identity::{GroupNumber, MAX_GROUPS, MAX_NODES, MAX_UNITS, Member, Nod
 use crate::link_weight::{HeldWeight, LinkWeight, UnitLinks};
 use crate::rank::RankTable;
 use crate::virtual_address::GroupAction;
-use crate::wire::{Condition, MAX_DATAGRAM_LEN};
+use crate::wire::{Condition, MAX_DATAGRAM_LEN, Paths};
 use alloc::collections::VecDeque;
 use core::time::Duration;
 use ha_core::machine::{ActionError, ActionId, Channel, Deadline, Machine, Origin, Output};
@@ -46,6 +46,8 @@ pub struct ClusterUnit {
     pub(super) holdings: [Holding; MAX_GROUPS],
     pub(super) history: History,
     pub(super) outgoing: Outgoing,
+    /// The cluster links below [`MIN_LINK_SPEED`](super::MIN_LINK_SPEED).
+    pub(super) slow_links: Paths,
     /// Until then a start listens, and takes nothing.
     pub(super) listening: Option<Instant>,
     pub(super) nonces: u64,
@@ -80,6 +82,7 @@ impl ClusterUnit {
             holdings: Default::default(),
             history: History::default(),
             outgoing: Outgoing::new(config.mint(0), now),
+            slow_links: Paths::NONE,
             listening,
             nonces: 0,
             ids: ActionId::default(),
@@ -196,6 +199,7 @@ impl Machine for ClusterUnit {
             Input::Link { interface, port, up } => {
                 self.links.report(interface, port, up).map_err(Refusal::Link)?;
             }
+            Input::LinkSpeed { path, speed } => self.note_speed(path, speed)?,
             Input::Licensed(licensed) => self.licensed = licensed,
             Input::Ranks { version, ranks } => {
                 if version < self.version {

@@ -23,6 +23,8 @@
 //!   said since: else both could give way.
 //! - After a stall longer than the failure time it withdraws all groups before it says anything, and then listens like
 //!   a start (CRASH-4).
+//! - Once a minute an advertisement goes over X0 though nobody needs it there. It shows that X0 hears every unit (NODE-7),
+//!   and counts for nothing else.
 //! - A node without a license tells that it cannot be active: so it is no candidate, and keeps what it owns until another
 //!   node asks for it.
 
@@ -41,6 +43,7 @@ mod receiving;
 mod rules;
 mod sending;
 mod status;
+mod ways;
 mod weighing;
 mod words;
 
@@ -52,3 +55,4 @@ pub use news::{Event, Input, KeptOut, Refusal, Standing, Why};
 #[cfg(feature = "simulation")]
 pub use rules::Rules;
 pub use status::{ClusterStatus, GroupStatus, UnitStatus};
+pub use ways::{MIN_LINK_SPEED, X0_TRIAL};

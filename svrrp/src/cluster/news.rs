@@ -1,5 +1,6 @@
 //! What a unit of a cluster is told, and what it tells.
 
+use super::ways::MIN_LINK_SPEED;
 use crate::election::Stance;
 use crate::identity::{GroupNumber, Member, NodeNumber};
 use crate::link_weight::LinkError;
@@ -31,6 +32,13 @@ pub enum Input {
         port: u8,
         /// It is up.
         up: bool,
+    },
+    /// How fast a cluster link is; unknown, and not reported, until it is told (NODE-7).
+    LinkSpeed {
+        /// Which cluster link.
+        path: PathId,
+        /// In Mbit/s.
+        speed: u32,
     },
     /// The license allows clustering, or no longer (LIC-9): allowed until it is told otherwise. A node without it asks
     /// for nothing and takes nothing; what it owns it keeps (S6).
@@ -75,6 +83,9 @@ pub enum Refusal {
     /// There is no such port whose link would count.
     #[error(transparent)]
     Link(LinkError),
+    /// There is no such cluster link whose speed would count.
+    #[error("{0} is no cluster link")]
+    NoClusterLink(PathId),
     /// The version of the settings is below the present one.
     #[error("version {version} of the settings is below the present one, {present}")]
     Version {
@@ -230,6 +241,21 @@ pub enum Event {
         /// What it says it is.
         says: Member,
     },
+    /// A cluster link is slower than [`MIN_LINK_SPEED`](super::MIN_LINK_SPEED), or no longer (NODE-7).
+    LinkSpeed {
+        /// Which cluster link.
+        path: PathId,
+        /// In Mbit/s.
+        speed: u32,
+    },
+    /// A unit that is heard has not been heard on X0 for three [trials](super::X0_TRIAL), or is heard there again: it may
+    /// not be in the same broadcast domain (NODE-7). Not told of a unit that is lost.
+    X0 {
+        /// Which unit.
+        member: Member,
+        /// It is heard there.
+        heard: bool,
+    },
     /// The ranks of a higher version of the settings are in force.
     Ranks {
         /// The version.
@@ -278,6 +304,16 @@ impl fmt::Display for Event {
             Self::Stranger { serial, says } => {
                 write!(f, "{serial}, which is no member, says that it is {says}")
             }
+            Self::LinkSpeed { path, speed } if *speed < MIN_LINK_SPEED => {
+                write!(f, "{path}, a cluster link, has {speed} Mbit/s: less than {MIN_LINK_SPEED}")
+            }
+            Self::LinkSpeed { path, speed } => {
+                write!(f, "{path}, a cluster link, has {speed} Mbit/s: enough")
+            }
+            Self::X0 { member, heard: false } => {
+                write!(f, "X0 does not hear {member}: are both in one broadcast domain?")
+            }
+            Self::X0 { member, heard: true } => write!(f, "X0 hears {member}"),
             Self::Ranks { version } => {
                 write!(f, "the ranks of version {version} of the settings are in force")
             }

@@ -1,6 +1,7 @@
 //! What a unit knows of one other unit: by which start it speaks, on which paths it is heard, and what it said last.
 
 use super::rules::Rules;
+use super::ways::{MISSED_TRIALS, X0_TRIAL};
 use crate::wire::{
     Advertisement, Condition, Datagram, DatagramId, HeardEntry, MessageType, Paths, X0_PATH,
 };
@@ -43,6 +44,10 @@ pub(super) struct Peer {
     pub(super) told_paths: Paths,
     /// X0 was needed when that was judged last.
     pub(super) needed_x0: bool,
+    /// Its silence on X0 counts from then: it was heard there, or began to be heard at all (NODE-7).
+    pub(super) x0_at: Instant,
+    /// That it is not heard on X0 was told.
+    pub(super) is_x0_silent: bool,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -147,13 +152,13 @@ impl Peer {
     }
 
     /// Notes a datagram of it. `judged`: until then its silence was judged. `is_proof`: it echoes what this unit said a
-    /// moment ago.
+    /// moment ago. `is_trial`: it is nothing but a trial of X0.
     pub(super) fn note(
         &mut self,
         (now, judged): (Instant, Instant),
         path: PathId,
         datagram: &Datagram<'_>,
-        is_proof: bool,
+        (is_proof, is_trial): (bool, bool),
         rules: &Rules,
     ) -> Result<Receipt, Reject> {
         let id = datagram.header().id;
@@ -178,6 +183,14 @@ impl Peer {
         let newest = place.newest.get_mut(datagram.kind() as usize).ok_or(Reject::Stale)?;
         if number <= *newest || self.newest.saturating_sub(number) >= window {
             return Err(Reject::Stale);
+        }
+        if path == X0_PATH {
+            self.x0_at = now;
+        }
+        if is_trial {
+            // Its copies on the links say the same, and whether X0 is in use must not hang on trials.
+            *newest = number;
+            return Ok(Receipt::Copy);
         }
         let is_fresh = place.at.is_some_and(|at| {
             let limit = self.last.as_ref().map_or(Duration::ZERO, |last| last.unit.failure_time());
@@ -211,6 +224,15 @@ impl Peer {
         (self.heard_at, self.linked_at, self.on_x0_since) = (None, None, None);
         self.stranger = None;
         self.last = None;
+    }
+
+    /// Whether it is silent on X0 is another thing than before, as [`is_x0_silent`](Self::is_x0_silent) says.
+    pub(super) fn note_x0(&mut self, now: Instant) -> bool {
+        let interval = self.last.as_ref().map_or(Duration::ZERO, |last| last.unit.interval);
+        let patience = X0_TRIAL.saturating_add(interval).saturating_mul(MISSED_TRIALS);
+        let silence = now.saturating_since(self.x0_at.max(self.since));
+        let is_silent = self.is_told && silence > patience;
+        core::mem::replace(&mut self.is_x0_silent, is_silent) != is_silent && self.is_told
     }
 
     /// What it says of itself from now on.

@@ -29,9 +29,11 @@ impl ClusterUnit {
         let sender = self.check_sender(now, from, &datagram)?;
         let message = Message::of(&datagram)?;
         let is_proof = self.is_proof(&message);
+        let is_trial = matches!(&message, Message::Advertisement(it) if it.unit.trial);
         let rules = self.config.rules;
         let peer = self.peers.get_mut(sender.index()).ok_or(Reject::UnknownPeer)?;
-        let receipt = peer.note((now, self.judged), from.path, &datagram, is_proof, &rules)?;
+        let receipt =
+            peer.note((now, self.judged), from.path, &datagram, (is_proof, is_trial), &rules)?;
         if let Receipt::News { is_new_start } = receipt {
             self.take_in(now, sender, message, is_new_start);
         }
@@ -189,6 +191,9 @@ impl ClusterUnit {
                 continue;
             }
             (peer.is_told, peer.told_paths) = (is_alive, paths);
+            if !was {
+                peer.x0_at = now;
+            }
             has_changed = true;
             let events = &mut self.events;
             let mut event = |event| {

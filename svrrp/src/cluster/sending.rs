@@ -2,6 +2,7 @@
 
 use super::holding::State;
 use super::machine::{CHANNEL, ClusterUnit};
+use super::ways::X0_TRIAL;
 use crate::election::Said;
 use crate::identity::{GroupNumber, MAX_GROUPS, MAX_UNITS, Member, NodeNumber};
 use crate::wire::{
@@ -14,8 +15,9 @@ use ha_core::identity::PathId;
 use ha_core::machine::Destination;
 use ha_core::time::Instant;
 
-/// The advertisement, the management message, and of each group the claim or the release.
-const MESSAGES: usize = 2 + MAX_GROUPS;
+/// The advertisement, the management message, of each group the claim or the release, and the trial of X0.
+const MESSAGES: usize = 3 + MAX_GROUPS;
+const TRIAL: usize = 2 + MAX_GROUPS;
 
 /// What is to be sent, and the rhythm.
 #[derive(Clone, Debug)]
@@ -28,6 +30,8 @@ pub(super) struct Outgoing {
     /// It is due, or something that it says has changed.
     pub(super) is_due: bool,
     pub(super) handed_out: Instant,
+    /// When the next advertisement goes over X0, too, though nobody needs it there (NODE-7).
+    pub(super) trial: Instant,
     pub(super) messages: [Option<Fanout>; MESSAGES],
 }
 
@@ -46,6 +50,7 @@ impl Outgoing {
             next: now,
             is_due: true,
             handed_out: now,
+            trial: now + X0_TRIAL,
             messages: [const { None }; MESSAGES],
         }
     }
@@ -127,6 +132,10 @@ impl ClusterUnit {
         }
         let advertisement = self.advertisement()?;
         self.send(0, Message::Advertisement(advertisement), |_| true, true);
+        if self.config.x0 && self.outgoing.trial <= now {
+            self.outgoing.trial = now + X0_TRIAL;
+            self.launch_trial(advertisement);
+        }
         if self.is_speaker() {
             for group in self.groups() {
                 self.launch_for(group);
@@ -164,10 +173,26 @@ impl ClusterUnit {
             condition: self.standing.condition,
             can_be_active: self.is_fit(),
             settling: self.standing.settling,
+            trial: false,
         };
         let content =
             Content { product: Some(self.config.product), ranks: self.ranks.1, groups, heard };
         Some(Advertisement { header, unit, content: Some(content) })
+    }
+
+    /// The advertisement over X0, to those to whom it does not go there anyway (NODE-7).
+    fn launch_trial(&mut self, mut advertisement: Advertisement) {
+        advertisement.unit.trial = true;
+        let x0 = 1_u16.checked_shl(X0_PATH.0.into()).unwrap_or(0);
+        let mut pending = [0; MAX_UNITS];
+        for member in self.others().filter(|it| self.paths_to(*it, true) & x0 == 0) {
+            if let Some(bits) = pending.get_mut(member.index()) {
+                *bits = x0;
+            }
+        }
+        if let Some(slot) = self.outgoing.messages.get_mut(TRIAL) {
+            *slot = Some(Fanout { message: Message::Advertisement(advertisement), pending });
+        }
     }
 
     /// A claim while it asks, a release until its successor has taken.

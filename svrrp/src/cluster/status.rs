@@ -24,6 +24,8 @@ pub struct ClusterStatus {
     pub master: Option<NodeNumber>,
     /// The version of the settings whose ranks are in force.
     pub version: u64,
+    /// The cluster links that are slower than [`MIN_LINK_SPEED`](super::MIN_LINK_SPEED) (NODE-7).
+    pub slow_links: Paths,
     /// The groups.
     pub groups: Vec<GroupStatus>,
     /// The other units.
@@ -58,6 +60,8 @@ pub struct UnitStatus {
     pub heard: bool,
     /// On which paths.
     pub paths: Paths,
+    /// It is heard, and was not heard on X0 for three [trials](super::X0_TRIAL) (NODE-7).
+    pub silent_on_x0: bool,
     /// What it said last that it is in its node; `None` if it was never heard.
     pub condition: Option<Condition>,
     /// Why it is kept out, if it is.
@@ -75,6 +79,7 @@ impl ClusterUnit {
             listening: self.listening.is_some(),
             master: self.owner_seen(GroupNumber::One),
             version: self.ranks.0,
+            slow_links: self.slow_links,
             groups: self.groups().filter_map(|group| self.group_status(group)).collect(),
             units: self.others().filter_map(|member| self.unit_status(member)).collect(),
         }
@@ -107,6 +112,7 @@ impl ClusterUnit {
             member,
             heard: peer.is_alive(self.judged, &self.config.rules),
             paths: peer.paths_heard(self.judged, &self.config.rules),
+            silent_on_x0: peer.is_x0_silent,
             condition: last.map(|last| last.unit.condition),
             kept_out: last.and_then(|last| self.kept_out(last)),
         })

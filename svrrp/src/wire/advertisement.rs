@@ -17,7 +17,7 @@
 //! +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
 //! ```
 //! Condition: 0 starting, 1 standby, 2 active, 3 leaving, 4 barred. Flags, from bit 0 (the lowest): the unit can be
-//! active; its pair is settling. The other bits are zero when sent, and ignored when received.
+//! active; its pair is settling; this copy is a trial of X0 (NODE-7), and says nothing but that it came. The other bits are zero when sent, and ignored when received.
 //!
 //! Everything before the elements keeps its place in every version of the protocol: it is what a unit needs to
 //! know that another is alive, even if they cannot work together.
@@ -43,6 +43,7 @@ const _: () = assert!(HEADER_LEN + FIXED_LEN + LONGEST_CONTENT + CRC_LEN <= MAX_
 
 const CAN_BE_ACTIVE: u16 = 1;
 const SETTLING: u16 = 1 << 1;
+const TRIAL: u16 = 1 << 2;
 
 /// What a unit is in its node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -100,6 +101,8 @@ pub struct UnitReport {
     pub can_be_active: bool,
     /// Its pair is just failing over: a lower weight is not meant to last (VG-6).
     pub settling: bool,
+    /// This copy is a trial of X0, which nobody needs at present: it says nothing but that it came (NODE-7).
+    pub trial: bool,
 }
 
 impl UnitReport {
@@ -126,7 +129,8 @@ impl UnitReport {
         let flags = fixed.u16(6);
         let is_set = |bit: u16| flags & bit != 0;
         let (can_be_active, settling) = (is_set(CAN_BE_ACTIVE), is_set(SETTLING));
-        let unit = Self { interval, level, condition, can_be_active, settling };
+        let trial = is_set(TRIAL);
+        let unit = Self { interval, level, condition, can_be_active, settling, trial };
         unit.check()?;
         Ok(unit)
     }
@@ -135,7 +139,8 @@ impl UnitReport {
         let flag = |set: bool, bit: u16| if set { bit } else { 0 };
         out.put(u32::try_from(self.interval.as_millis()).ok()?.to_be_bytes())?;
         out.put([self.level, self.condition as u8])?;
-        out.put_u16(flag(self.can_be_active, CAN_BE_ACTIVE) | flag(self.settling, SETTLING))
+        let standing = flag(self.can_be_active, CAN_BE_ACTIVE) | flag(self.settling, SETTLING);
+        out.put_u16(standing | flag(self.trial, TRIAL))
     }
 }
 

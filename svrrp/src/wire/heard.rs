@@ -59,6 +59,11 @@ impl Paths {
         self.0 |= Self::bit(path);
     }
 
+    /// Takes a path away.
+    pub fn remove(&mut self, path: PathId) {
+        self.0 &= !Self::bit(path);
+    }
+
     /// Whether there is none.
     #[must_use]
     pub const fn is_empty(self) -> bool {

@@ -54,6 +54,7 @@ pub(crate) fn advertisement(sender: &Sender) -> (Origin, Vec<u8>) {
             condition: sender.condition,
             can_be_active: true,
             settling: false,
+            trial: false,
         },
         content: Some(Content {
             product: Some(product),

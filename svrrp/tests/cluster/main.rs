@@ -17,6 +17,7 @@ mod restart;
 mod stall;
 mod strangers;
 mod take;
+mod ways;
 mod x0;
 
 use core::time::Duration;

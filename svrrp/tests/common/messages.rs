@@ -15,6 +15,7 @@ use svrrp::{GroupNumber, Member, Message, NodeNumber, Rank, RankTable};
 pub fn expected(name: &str) -> Message {
     match name {
         "advertisement-minimal" => Message::Advertisement(minimal()),
+        "advertisement-trial" => Message::Advertisement(trial()),
         "advertisement-full" => Message::Advertisement(full()),
         "advertisement-limits" => Message::Advertisement(limits()),
         "advertisement-foreign-bare" => Message::Advertisement(foreign()),
@@ -76,6 +77,7 @@ fn unit(condition: Condition) -> UnitReport {
         condition,
         can_be_active: false,
         settling: false,
+        trial: false,
     }
 }
 
@@ -85,6 +87,16 @@ pub fn minimal() -> Advertisement {
         header: Header { config_version: 0, id: id(0x1122_3344_5566_7788, 1), ..header() },
         unit: unit(Condition::Starting),
         content: Some(Content::default()),
+    }
+}
+
+/// A copy of the next one, over X0, which nobody needs there.
+pub fn trial() -> Advertisement {
+    let minimal = minimal();
+    Advertisement {
+        header: Header { id: id(0x1122_3344_5566_7788, 2), ..minimal.header },
+        unit: UnitReport { trial: true, ..minimal.unit },
+        ..minimal
     }
 }
 

@@ -262,6 +262,7 @@ impl Game {
                 condition,
                 can_be_active: flags & 32 == 0,
                 settling: flags & 16 != 0,
+                trial: flags & 48 == 48,
             },
             content: Some(Content {
                 product: Some(product()).filter(|_| flags & 8 == 0),

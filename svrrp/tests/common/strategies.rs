@@ -62,13 +62,14 @@ fn unit() -> impl Strategy<Value = UnitReport> {
         Just(Condition::Leaving),
         Just(Condition::Barred),
     ];
-    (10..=300_000_u64, 2..=99_u8, condition, any::<(bool, bool)>()).prop_map(
-        |(interval, level, condition, (can_be_active, settling))| UnitReport {
+    (10..=300_000_u64, 2..=99_u8, condition, any::<(bool, bool, bool)>()).prop_map(
+        |(interval, level, condition, (can_be_active, settling, trial))| UnitReport {
             interval: Duration::from_millis(interval),
             level,
             condition,
             can_be_active,
             settling,
+            trial,
         },
     )
 }

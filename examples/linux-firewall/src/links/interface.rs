@@ -8,8 +8,8 @@ use crate::netlink::{Channel, Message};
 use ha_core::address::MacAddress;
 use netlink_packet_core::{NlaBuffer, NlasIterator};
 use rustix::io::Errno;
-use std::io;
 use std::time::Duration;
+use std::{fs, io};
 
 pub(super) const NEW_LINK: u16 = 16;
 pub(super) const DELETE_LINK: u16 = 17;
@@ -53,6 +53,14 @@ impl Interface {
     pub fn lookup(device: &str) -> Result<Self, LinkError> {
         lookup(&mut super::open(&[], 0)?, device)?
             .ok_or_else(|| LinkError::Missing { device: device.into() })
+    }
+
+    /// How fast the interface is at present, in Mbit/s; `None` where it does not say. Netlink's messages of interfaces do
+    /// not bear that.
+    #[must_use]
+    pub fn speed(device: &str) -> Option<u32> {
+        // -1: unknown.
+        fs::read_to_string(format!("/sys/class/net/{device}/speed")).ok()?.trim().parse().ok()
     }
 }
 

@@ -5,7 +5,7 @@ use super::RunError;
 use super::platform::lock;
 use crate::links::{Interface, LinkChange, LinkError, LinkWatch, MonitoringAddresses};
 use appliance::driver::{DriverHandle, Stopped};
-use ha_core::identity::InterfaceId;
+use ha_core::identity::{InterfaceId, PathId};
 use ha_core::machine::Machine;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -27,6 +27,10 @@ pub(super) struct Links<M: Machine> {
     pub(super) handle: DriverHandle<M>,
     /// How the machine is told that a port is up, or down.
     pub(super) input: fn(InterfaceId, u8, bool) -> M::Input,
+    /// The links to other units whose speed counts: their devices.
+    pub(super) links: Vec<(PathId, String)>,
+    /// How the machine is told how fast one is, in Mbit/s.
+    pub(super) speed: fn(PathId, u32) -> Option<M::Input>,
     pub(super) addresses: OwnAddresses,
 }
 
@@ -42,7 +46,9 @@ where
     pub(super) fn watch(self) -> Result<(), RunError> {
         let watch = LinkWatch::open()?;
         let mut carriers = BTreeMap::new();
-        for device in self.devices.iter().chain(self.monitored.iter().map(|(.., device)| device)) {
+        let monitored = self.monitored.iter().map(|(.., device)| device);
+        let links = self.links.iter().map(|(_, device)| device);
+        for device in self.devices.iter().chain(monitored).chain(links) {
             let found = Interface::lookup(device)?;
             carriers.insert(found.name, found.carrier);
         }
@@ -83,6 +89,11 @@ where
     }
 
     fn tell(&self, device: &str, up: bool) -> Result<(), Stopped> {
+        if up && let Some(speed) = Interface::speed(device) {
+            let those = self.links.iter().filter(|(_, it)| it == device);
+            let mut told = those.filter_map(|(path, _)| (self.speed)(*path, speed));
+            told.try_for_each(|input| self.handle.blocking_input(input))?;
+        }
         let mut those = self.monitored.iter().filter(|(.., it)| it == device);
         those.try_for_each(|&(interface, port, _)| {
             self.handle.blocking_input((self.input)(interface, port, up))

@@ -165,6 +165,8 @@ pub fn run(config: &Checked, speaker: Speaker) -> Result<(), RunError> {
         devices: config.devices().into_values().collect(),
         handle: handle.clone(),
         input: |interface, port, up| Input::Pair(pair::Input::Link { interface, port, up }),
+        links: Vec::new(),
+        speed: |_, _| None,
         addresses: own,
     }
     .watch()?;

@@ -4,7 +4,7 @@ use ha_core::identity::PathId;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
-use svrrp::cluster::{ClusterStatus, GroupStatus, UnitStatus};
+use svrrp::cluster::{ClusterStatus, GroupStatus, MIN_LINK_SPEED, UnitStatus};
 use svrrp::election::Stance;
 use svrrp::identity::NodeNumber;
 use svrrp::wire::Condition;
@@ -25,6 +25,8 @@ pub struct NodeStatus {
     pub master: Option<NodeNumber>,
     /// The version of the settings whose ranks are in force.
     pub version: u64,
+    /// The cluster links that are slower than 1 Gbit/s, by name (NODE-7).
+    pub slow_links: Vec<String>,
     /// The virtual groups.
     pub groups: Vec<GroupStatus>,
     /// The other units.
@@ -42,6 +44,8 @@ pub struct Unit {
     pub heard: bool,
     /// By which ways, each named, and whether it is heard there.
     pub paths: Vec<(String, bool)>,
+    /// It is heard, but not on X0, where that is tried once a minute (NODE-7).
+    pub silent_on_x0: bool,
     /// What it said last that it is in its node; absent if it was never heard.
     pub condition: Option<Condition>,
     /// Why it is kept out, for a person; absent if it is not.
@@ -56,6 +60,7 @@ impl NodeStatus {
         paths: &[(PathId, String)],
         counters: BTreeMap<String, u64>,
     ) -> Self {
+        let slow = |(path, _): &&(PathId, String)| cluster.slow_links.contains(*path);
         Self {
             own: cluster.own,
             serial,
@@ -63,6 +68,7 @@ impl NodeStatus {
             listening: cluster.listening,
             master: cluster.master,
             version: cluster.version,
+            slow_links: paths.iter().filter(slow).map(|(_, name)| name.clone()).collect(),
             groups: cluster.groups.clone(),
             units: cluster.units.iter().map(|unit| Unit::new(unit, paths)).collect(),
             counters,
@@ -89,6 +95,7 @@ impl Unit {
             member: unit.member,
             heard: unit.heard,
             paths: paths.iter().map(heard).collect(),
+            silent_on_x0: unit.silent_on_x0,
             condition: unit.condition,
             kept_out: unit.kept_out.map(|why| why.to_string()),
         }
@@ -110,6 +117,9 @@ impl fmt::Display for NodeStatus {
             }
             None => writeln!(f, "  master   none is known")?,
         }
+        for link in &self.slow_links {
+            writeln!(f, "  path     {link:<10} is slower than {MIN_LINK_SPEED} Mbit/s")?;
+        }
         for GroupStatus { group, stance, owner, weight, weights, term } in &self.groups {
             let owner = owner.map_or_else(|| "nobody".to_owned(), |owner| owner.to_string());
             writeln!(f, "  {group}     belongs to {owner}; here {stance}, last term {term}")?;
@@ -128,6 +138,9 @@ impl fmt::Display for NodeStatus {
             for (path, heard) in &unit.paths {
                 let not = if *heard { "" } else { "not " };
                 writeln!(f, "  path     {path:<10} {} is {not}heard", unit.member)?;
+            }
+            if unit.silent_on_x0 {
+                writeln!(f, "  x0       {} is not heard when X0 is tried", unit.member)?;
             }
             if let Some(why) = &unit.kept_out {
                 writeln!(f, "  kept out {}: {why}", unit.member)?;

@@ -20,6 +20,7 @@ pub(crate) fn a_node() -> NodeStatus {
         member: member(node),
         heard,
         paths: Paths::from_bits(bits),
+        silent_on_x0: heard,
         condition: Some(Condition::Active),
         kept_out: None,
     };
@@ -30,6 +31,7 @@ pub(crate) fn a_node() -> NodeStatus {
         listening: false,
         master: Some(NodeNumber::One),
         version: 7,
+        slow_links: Paths::from_bits(1),
         groups: vec![
             group(GroupNumber::One, Stance::Owner, NodeNumber::One, 3),
             group(GroupNumber::Two, Stance::Idle, NodeNumber::Two, 0),
@@ -41,11 +43,12 @@ pub(crate) fn a_node() -> NodeStatus {
     NodeStatus::new("FW-0001".to_owned(), &cluster, &paths, counters)
 }
 
-/// VG-1, STA-1: who owns which group, what each node weighs for it, and who is heard by which way.
+/// VG-1, NODE-7, STA-1: who owns which group, what each node weighs for it, and who is heard by which way.
 #[test]
 fn a_person_reads_who_owns_what() {
     let expected = "node 1 Primary FW-0001 is the Master
   master   node 1, settings of version 7
+  path     ha         is slower than 1000 Mbit/s
   VG 1     belongs to node 1; here owner, last term 3
   VG 1     weight 2, node 2 1
   VG 2     belongs to node 2; here idle, last term 0
@@ -53,6 +56,7 @@ fn a_person_reads_who_owns_what() {
   unit     node 2 Primary: active
   path     ha         node 2 Primary is heard
   path     x0         node 2 Primary is not heard
+  x0       node 2 Primary is not heard when X0 is tried
   unit     node 3 Primary: not heard
   path     ha         node 3 Primary is not heard
   path     x0         node 3 Primary is not heard

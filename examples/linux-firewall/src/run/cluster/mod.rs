@@ -7,7 +7,7 @@ use super::control::Control;
 use super::heart::Heart;
 use super::links::Links;
 use super::{RunError, WORKERS, listen, seed, sockets, until_told_to_stop};
-use crate::config::cluster::CheckedNode;
+use crate::config::cluster::{CheckedNode, Path};
 use crate::log::Speaker;
 use crate::metrics;
 use appliance::ClusterNode;
@@ -21,7 +21,7 @@ use statesync::Table;
 use std::sync::Arc;
 use std::time::Duration;
 use svrrp::cluster::{self, Standing};
-use svrrp::wire::Condition;
+use svrrp::wire::{Condition, X0_PATH};
 use tracing::info;
 
 /// The machine of a node.
@@ -58,11 +58,14 @@ pub fn run_node(config: &CheckedNode, speaker: &Speaker) -> Result<(), RunError>
     let beating = heart.start::<Node>()?;
     let handle = beating.handle.clone();
     let port = |(interface, port, device): (_, _, &str)| (interface, port, device.to_owned());
+    let link = |path: &Path| (path.id, path.device.clone());
     Links {
         monitored: config.monitored_ports().map(port).collect(),
         devices: Vec::new(),
         handle: handle.clone(),
         input: |interface, port, up| Input::Link { interface, port, up },
+        links: config.paths.iter().filter(|it| it.id != X0_PATH).map(link).collect(),
+        speed: |path, speed| Some(Input::Cluster(cluster::Input::LinkSpeed { path, speed })),
         addresses: Arc::default(),
     }
     .watch()?;

@@ -19,7 +19,7 @@ use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use svrrp::GroupNumber;
-use svrrp::cluster;
+use svrrp::cluster::{self, MIN_LINK_SPEED};
 use svrrp::identity::MAX_GROUPS;
 use svrrp::virtual_address::GroupAction;
 use tracing::{debug, error, info, warn};
@@ -190,6 +190,8 @@ impl Platform<Node> for NodePlatform {
             }
             // A unit is heard on X0 only while that is needed: that it ends says nothing.
             E::Path { path, .. } => info!(path = self.paths.get(&path), "{event}"),
+            E::LinkSpeed { speed, .. } if speed < MIN_LINK_SPEED => warn!("{event}"),
+            E::X0 { heard: false, .. } => warn!("{event}"),
             E::UnitLost(_) | E::Stalled { .. } | E::Stranger { .. } => warn!("{event}"),
             E::KeptOut { why: Some(_), .. } => warn!("{event}"),
             _ => info!("{event}"),
