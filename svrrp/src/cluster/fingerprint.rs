@@ -8,7 +8,7 @@
 //! Every structure is taken apart by name: whoever adds a field has to say whether it belongs here.
 //!
 //! Assumptions, which the search has to see to: the unit was polled until it had nothing more to say; it never asks for
-//! what it said more than 64 advertisements ago; no X0 is tried (a trial counts for nothing but a report); no rule asks how long a silence lasts beyond the failure time; and all
+//! what it said more than 64 advertisements ago; there is no X0 that is tried; no rule asks how long a silence lasts beyond the failure time; and all
 //! units are the same product, speak the same protocol and have the same rhythm.
 
 use super::history::History;
@@ -258,6 +258,7 @@ impl ClusterUnit {
             is_told,
             told_paths,
             needed_x0,
+            trial_at,
             // Only reported.
             x0_at: _,
             is_x0_silent: _,
@@ -274,7 +275,7 @@ impl ClusterUnit {
         // It is quick to be overdue on its links: within the failure time (SVRRP-2).
         let age = |at: Instant| frame.age(at, self.config.failure_time());
         age(*since).hash(hasher);
-        [heard_at, linked_at, on_x0_since].map(|at| at.map(age)).hash(hasher);
+        [heard_at, linked_at, on_x0_since, trial_at].map(|at| at.map(age)).hash(hasher);
         frame.threshold(*start, *newest).hash(hasher);
         for path in self.config.paths() {
             let Some(Heard { at, newest }) = paths.get(usize::from(path.0)) else { continue };

@@ -24,7 +24,7 @@
 //! - After a stall longer than the failure time it withdraws all groups before it says anything, and then listens like
 //!   a start (CRASH-4).
 //! - Once a minute an advertisement goes over X0 though nobody needs it there. It shows that X0 hears every unit (NODE-7),
-//!   and counts for nothing else.
+//!   is a sign of life like any other, and does not make the other side use X0.
 //! - A node without a license tells that it cannot be active: so it is no candidate, and keeps what it owns until another
 //!   node asks for it.
 

@@ -44,6 +44,8 @@ pub(super) struct Peer {
     pub(super) told_paths: Paths,
     /// X0 was needed when that was judged last.
     pub(super) needed_x0: bool,
+    /// When it was heard by a trial of X0: that is a sign of life, and X0 is not in use for that (NODE-7).
+    pub(super) trial_at: Option<Instant>,
     /// Its silence on X0 counts from then: it was heard there, or began to be heard at all (NODE-7).
     pub(super) x0_at: Instant,
     /// That it is not heard on X0 was told.
@@ -132,11 +134,15 @@ impl Peer {
     pub(super) fn paths_heard(&self, now: Instant, rules: &Rules) -> Paths {
         let mut heard = Paths::NONE;
         let failure_time = self.failure_time();
-        for (path, it) in (0..).zip(&self.paths) {
-            let silence = it.at.map(|at| now.saturating_since(at.max(self.since)));
-            if silence.is_some_and(|silence| !(rules.is_lost)(silence, failure_time)) {
-                heard.insert(PathId(path));
-            }
+        let is_in_time = |at: Option<Instant>| {
+            let silence = at.map(|at| now.saturating_since(at.max(self.since)));
+            silence.is_some_and(|silence| !(rules.is_lost)(silence, failure_time))
+        };
+        for (path, _) in (0..).zip(&self.paths).filter(|(_, it)| is_in_time(it.at)) {
+            heard.insert(PathId(path));
+        }
+        if heard.is_empty() && is_in_time(self.trial_at) {
+            heard.insert(X0_PATH);
         }
         heard
     }
@@ -187,20 +193,18 @@ impl Peer {
         if path == X0_PATH {
             self.x0_at = now;
         }
+        (*newest, self.heard_at) = (number, Some(now));
         if is_trial {
-            // Its copies on the links say the same, and whether X0 is in use must not hang on trials.
-            *newest = number;
-            return Ok(Receipt::Copy);
-        }
-        let is_fresh = place.at.is_some_and(|at| {
+            self.trial_at = Some(now);
+        } else {
             let limit = self.last.as_ref().map_or(Duration::ZERO, |last| last.unit.failure_time());
-            now.saturating_since(at) < limit
-        });
-        (*newest, place.at, self.heard_at) = (number, Some(now), Some(now));
-        if path != X0_PATH {
-            self.linked_at = Some(now);
-        } else if !is_fresh {
-            self.on_x0_since = Some(now);
+            let is_fresh = place.at.is_some_and(|at| now.saturating_since(at) < limit);
+            place.at = Some(now);
+            if path != X0_PATH {
+                self.linked_at = Some(now);
+            } else if !is_fresh {
+                self.on_x0_since = Some(now);
+            }
         }
         self.newest = self.newest.max(number);
         // What is older than the last advertisement says nothing new: that said what was so afterwards. An advertisement
@@ -221,7 +225,8 @@ impl Peer {
         }
         self.newest = 0;
         self.paths = Default::default();
-        (self.heard_at, self.linked_at, self.on_x0_since) = (None, None, None);
+        (self.heard_at, self.linked_at) = (None, None);
+        (self.on_x0_since, self.trial_at) = (None, None);
         self.stranger = None;
         self.last = None;
     }

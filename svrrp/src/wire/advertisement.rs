@@ -17,7 +17,8 @@
 //! +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
 //! ```
 //! Condition: 0 starting, 1 standby, 2 active, 3 leaving, 4 barred. Flags, from bit 0 (the lowest): the unit can be
-//! active; its pair is settling; this copy is a trial of X0 (NODE-7), and says nothing but that it came. The other bits are zero when sent, and ignored when received.
+//! active; its pair is settling; this copy is a trial of X0, which nobody needs at present (NODE-7). The
+//! other bits are zero when sent, and ignored when received.
 //!
 //! Everything before the elements keeps its place in every version of the protocol: it is what a unit needs to
 //! know that another is alive, even if they cannot work together.
@@ -101,7 +102,7 @@ pub struct UnitReport {
     pub can_be_active: bool,
     /// Its pair is just failing over: a lower weight is not meant to last (VG-6).
     pub settling: bool,
-    /// This copy is a trial of X0, which nobody needs at present: it says nothing but that it came (NODE-7).
+    /// This copy is a trial of X0, which nobody needs at present (NODE-7): whoever hears it need not answer there.
     pub trial: bool,
 }
 

@@ -75,9 +75,9 @@ fn a_unit_that_is_lost_is_not_missed_on_x0() {
     assert_eq!(reports(&world, UNIT_1, begin), []);
 }
 
-/// NODE-7, SVRRP-2: a trial does not count as hearing: when the links fail just after one, X0 stands in as ever.
+/// NODE-7, SVRRP-2: a trial does not hide that the links fail: X0 stands in as ever.
 #[test]
-fn a_trial_is_no_hearing() {
+fn a_trial_hides_no_failure() {
     let mut world = with_x0();
     let is_x0 = |what: &What| matches!(what, What::Sent { path, .. } if *path == X0_PATH.0);
     let before = world.now();
@@ -90,6 +90,25 @@ fn a_trial_is_no_hearing() {
     assert_eq!(world.takes(VG_1, begin), []);
     let lost = |event| matches!(event, Event::UnitLost(_));
     assert!(!world.events(UNIT_1, begin).into_iter().any(lost));
+}
+
+/// NODE-7, SVRRP-5: a trial is a sign of life: where nothing else comes any more, it keeps its sender from being lost until
+/// that knows that it is to send over X0.
+#[test]
+fn a_trial_is_a_sign_of_life() {
+    let mut world = with_x0();
+    let before = world.now();
+    let is_x0 = |what: &What| matches!(what, What::Sent { path, .. } if *path == X0_PATH.0);
+    world.run_until(X0_TRIAL * 2, |world| world.since(before).any(|it| is_x0(&it.what)));
+    world.run_for(X0_TRIAL - ms(300));
+    let begin = world.now();
+    // What node 1 says gets to others over X0 alone; and they tell it that over the links alone.
+    for slot in [0, 1] {
+        world.cut(Some(0), None, Some(slot), true);
+    }
+    world.cut(None, Some(0), Some(X0), true);
+    world.run_for(secs(3));
+    assert_eq!(world.takes(VG_1, begin), []);
 }
 
 /// NODE-7: a cluster link below 1 Gbit/s is reported, once, and that it is fast enough again.
