@@ -91,9 +91,10 @@ impl Tables {
                 let hears = if heard { "hears" } else { "hears nothing of" };
                 (Tone::Told, format!("{hears} {unit} on {path}"))
             }
-            Event::Conflict { .. } | Event::ActionFailed { .. } | Event::Stalled { .. } => {
-                (Tone::Bad, event.to_string())
-            }
+            Event::Conflict { .. }
+            | Event::ActionFailed { .. }
+            | Event::Stalled { .. }
+            | Event::RanksDiffer { .. } => (Tone::Bad, event.to_string()),
             _ => return,
         };
         self.tell(at, tone, what);

@@ -29,8 +29,10 @@ impl fmt::Display for Rank {
 /// The ranks of all nodes for all virtual groups. Only ranked nodes are candidates for a group. Two nodes may have
 /// the same rank: the lower node number is then preferred (VG-2).
 ///
-/// It is part of the configuration that all nodes share; all go by the one of the highest configuration version.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+/// It is part of the configuration that all nodes share; all go by the one of the highest configuration version. Two
+/// tables of one version are a mistake; that all make the same of it, they go by the higher table: the one with the higher
+/// number at the first place where they differ, by group and then by node, where no rank is 0.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct RankTable([[Option<Rank>; MAX_NODES]; MAX_GROUPS]);
 

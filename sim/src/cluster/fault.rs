@@ -41,6 +41,8 @@ pub enum Fault {
     Bar(usize, bool),
     /// A unit gets settings with a higher version: ranks by this number.
     Ranks(usize, u64),
+    /// A unit gets other ranks in the highest version that there is, if they are not below its own: a mistake.
+    SameVersion(usize, u64),
     /// A pair's unit is told to hand its role over.
     FailOver(usize),
     /// A pair's unit goes into maintenance, or leaves it.
@@ -75,6 +77,15 @@ impl Fault {
                 let settings = Settings { version, ranks: rank_table(&ranks_of(code)) };
                 world.settings(unit, settings);
             }
+            Self::SameVersion(unit, code) => {
+                let version = world.newest_settings().version;
+                let settings = Settings { version, ranks: rank_table(&ranks_of(code)) };
+                let own = world.units[unit].settings;
+                // Nobody takes ranks back that others may have seen: else none would know which are in force.
+                if (own.version, own.ranks) < (version, settings.ranks) {
+                    world.settings(unit, settings);
+                }
+            }
             Self::FailOver(unit) => world.pair_input(unit, Input::FailOver),
             Self::Maintenance(unit, on) if is_here(world, unit) => {
                 let mode = if on { Maintenance::On { lasts: None } } else { Maintenance::Off };
@@ -106,6 +117,7 @@ impl Fault {
             Self::License(..) => "license",
             Self::Bar(..) => "out of service, or back",
             Self::Ranks(..) => "ranks",
+            Self::SameVersion(..) => "other ranks in one version",
             Self::FailOver(_) => "fail-over inside a node",
             Self::Maintenance(..) => "maintenance inside a node",
             Self::CutInside(..) => "link inside a node",

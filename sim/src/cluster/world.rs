@@ -237,11 +237,12 @@ impl World {
         }
     }
 
-    /// The settings that count: those of the highest version that any unit has.
+    /// The settings that count: those of the highest version that any unit has, and of one version the higher table.
     #[must_use]
     pub fn newest_settings(&self) -> Settings {
         let all = self.members().map(|unit| self.units[unit].settings);
-        all.max_by_key(|settings| settings.version).unwrap_or_else(|| self.setup.settings())
+        all.max_by_key(|settings| (settings.version, settings.ranks))
+            .unwrap_or_else(|| self.setup.settings())
     }
 }
 

@@ -166,7 +166,7 @@ impl ClusterConfigBuilder {
     }
 
     /// The version of the settings that all nodes share, and the ranks in them. All go by the ranks of the highest
-    /// version that they see (VG-2).
+    /// version that they see, and of one version by the [higher table](RankTable) (VG-2).
     pub const fn ranks(mut self, version: u64, ranks: RankTable) -> Self {
         self.0.version = version;
         self.0.ranks = ranks;

@@ -262,6 +262,7 @@ impl ClusterUnit {
             // Only reported.
             x0_at: _,
             is_x0_silent: _,
+            differs: _,
         } = peer;
         (is_told, told_paths, needed_x0).hash(hasher);
         if self.is_gone(peer, frame) {

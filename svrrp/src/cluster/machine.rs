@@ -33,7 +33,8 @@ pub struct ClusterUnit {
     pub(super) licensed: bool,
     /// The same as the others are told it: it stands still in a conflict, like the weights.
     pub(super) told_license: bool,
-    /// This unit's own settings, and the ranks that are in force: those of the highest version that was seen.
+    /// The version of this unit's own settings; and the ranks that are in force: those of the highest version that was
+    /// seen, and of one version the higher table.
     pub(super) version: u64,
     pub(super) ranks: (u64, RankTable),
     pub(super) links: UnitLinks,
@@ -201,16 +202,7 @@ impl Machine for ClusterUnit {
             }
             Input::LinkSpeed { path, speed } => self.note_speed(path, speed)?,
             Input::Licensed(licensed) => self.licensed = licensed,
-            Input::Ranks { version, ranks } => {
-                if version < self.version {
-                    return Err(Refusal::Version { version, present: self.version });
-                }
-                self.version = version;
-                if version >= self.ranks.0 {
-                    self.ranks = (version, ranks);
-                }
-                self.outgoing.is_due = true;
-            }
+            Input::Ranks { version, ranks } => self.configure(version, ranks)?,
         }
         self.reconsider(now);
         Ok(())

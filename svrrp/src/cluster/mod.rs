@@ -15,6 +15,8 @@
 //! - **Duties** are handed out one at a time for each group, as [`GroupAction`](crate::virtual_address::GroupAction)s.
 //!
 //! # Our decisions, where the requirements are silent
+//! - Two tables of ranks in one version are a mistake, and told as [`Event::RanksDiffer`]. All go by the higher table: so
+//!   they agree, whoever was started first.
 //! - A start listens for its failure time before it takes anything.
 //! - A group whose take failed has weight 0 at this node for ten failure times. A withdrawal that fails is tried again for
 //!   ever, once an interval, and the group is not released meanwhile.
@@ -38,6 +40,7 @@ mod holding;
 mod machine;
 mod news;
 mod peer;
+mod ranking;
 mod receiving;
 #[cfg_attr(not(feature = "simulation"), allow(unreachable_pub))] // named by simulators alone
 mod rules;

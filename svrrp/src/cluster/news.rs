@@ -44,6 +44,10 @@ pub enum Input {
     /// for nothing and takes nothing; what it owns it keeps (S6).
     Licensed(bool),
     /// The settings that all nodes share have a new version, with these ranks.
+    ///
+    /// It is this unit's own version from then on, also where its ranks do not come into force: because a higher version
+    /// was seen, or the same one with a [higher table](RankTable). Then [`Event::Ranks`] says once more what is in force;
+    /// [`Event::RanksDiffer`] names this unit wherever it has other ranks in the version that is in force.
     Ranks {
         /// The version: not below the present one.
         version: u64,
@@ -256,9 +260,18 @@ pub enum Event {
         /// It is heard there.
         heard: bool,
     },
-    /// The ranks of a higher version of the settings are in force.
+    /// The ranks of a higher version of the settings are in force; or of the same version, if its table is the higher one.
+    /// Told again when this unit is given ranks that do not come into force.
     Ranks {
         /// The version.
+        version: u64,
+    },
+    /// Two units have settings of one version with different ranks: a mistake. All go by the [higher table](RankTable).
+    /// Told once for each other unit and version, and each time that this unit is given them.
+    RanksDiffer {
+        /// Whose ranks differ from those in force: another unit's, or this unit's own new ones.
+        member: Member,
+        /// Which version.
         version: u64,
     },
     /// The platform failed to do its duty, or did not end in time.
@@ -316,6 +329,9 @@ impl fmt::Display for Event {
             Self::X0 { member, heard: true } => write!(f, "X0 hears {member}"),
             Self::Ranks { version } => {
                 write!(f, "the ranks of version {version} of the settings are in force")
+            }
+            Self::RanksDiffer { member, version } => {
+                write!(f, "{member} has other ranks in version {version} of the settings")
             }
             Self::ActionFailed { group, duty, error } => {
                 write!(f, "{group}: {duty} failed: {error}")

@@ -50,6 +50,8 @@ pub(super) struct Peer {
     pub(super) x0_at: Instant,
     /// That it is not heard on X0 was told.
     pub(super) is_x0_silent: bool,
+    /// That it has other ranks was told of this version.
+    pub(super) differs: Option<u64>,
 }
 
 #[derive(Clone, Copy, Debug, Default)]

@@ -131,9 +131,8 @@ impl ClusterUnit {
         }
         let Some(content) = &advertisement.content else { return };
         let version = advertisement.header.config_version;
-        if why.is_none() && version > self.ranks.0 {
-            self.ranks = (version, content.ranks);
-            self.event(Event::Ranks { version });
+        if why.is_none() {
+            self.compare_ranks(sender, version, content.ranks);
         }
         if advertisement.unit.condition != Condition::Active {
             return;

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod bad_input;
+mod by_hand;
 mod conflict;
 mod failing_actions;
 mod flapping;
@@ -13,6 +14,7 @@ mod kept_out;
 mod loss_of_owner;
 mod messages;
 mod partial_mesh;
+mod ranks;
 mod restart;
 mod stall;
 mod strangers;

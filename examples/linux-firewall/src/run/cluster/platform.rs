@@ -193,7 +193,7 @@ impl Platform<Node> for NodePlatform {
             E::LinkSpeed { speed, .. } if speed < MIN_LINK_SPEED => warn!("{event}"),
             E::X0 { heard: false, .. } => warn!("{event}"),
             E::UnitLost(_) | E::Stalled { .. } | E::Stranger { .. } => warn!("{event}"),
-            E::KeptOut { why: Some(_), .. } => warn!("{event}"),
+            E::KeptOut { why: Some(_), .. } | E::RanksDiffer { .. } => warn!("{event}"),
             _ => info!("{event}"),
         }
     }
