@@ -18,9 +18,11 @@ const ASK_AGAIN_IN_FAILURE_TIMES: u32 = 2;
 impl ClusterUnit {
     /// Decides anew about every group.
     pub(super) fn reconsider(&mut self, now: Instant) {
-        if self.holdings.iter().all(|it| it.conflict_since.is_none()) {
-            self.outgoing.is_due |= self.told_license != self.licensed;
+        // One license for all groups: it stands still for all while it does for one.
+        if self.told_license != self.licensed && !self.groups().any(|group| self.is_frozen(group)) {
             self.told_license = self.licensed;
+            self.outgoing.is_due = true;
+            self.groups().for_each(|group| self.renew_conflict(group));
         }
         if self.weigh(now) {
             self.outgoing.is_due = true;
@@ -96,6 +98,30 @@ impl ClusterUnit {
                 self.outgoing.is_due = true;
             }
             _ => {}
+        }
+    }
+
+    /// Another owner can hear this unit: what both judge by stands still. An owner that does not hear it judges nothing,
+    /// and for that nothing stands still.
+    pub(super) fn is_frozen(&self, group: GroupNumber) -> bool {
+        let is_in_conflict = self.holding(group).is_some_and(|it| it.conflict_since.is_some());
+        let hears_us = |node: NodeNumber| {
+            let content = self.words_of(node, group).and_then(|it| it.content.as_ref());
+            let heard = content.and_then(|it| it.heard.get(self.config.own));
+            heard.is_some_and(|entry| !entry.paths.is_empty())
+        };
+        let view = self.view(group);
+        let mut rivals = view.others().filter(|(_, it)| it.said.stance.owns());
+        is_in_conflict && rivals.any(|(node, _)| hears_us(node))
+    }
+
+    /// What is told has changed in a conflict in which nothing stands still: if the other owner has begun to hear this
+    /// unit meanwhile, both must judge by what is told from now on.
+    pub(super) fn renew_conflict(&mut self, group: GroupNumber) {
+        let next = self.outgoing.number.saturating_add(1);
+        let Some(holding) = self.holding_mut(group) else { return };
+        if let Some(since) = &mut holding.conflict_since {
+            (*since, holding.conflict_answered) = (next, false);
         }
     }
 

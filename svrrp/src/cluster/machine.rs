@@ -31,7 +31,7 @@ pub struct ClusterUnit {
     pub(super) judged: Instant,
     pub(super) standing: Standing,
     pub(super) licensed: bool,
-    /// The same as the others are told it: it stands still in a conflict, like the weights.
+    /// The same as the others are told it: it stands still in a conflict with an owner that hears it, like the weights.
     pub(super) told_license: bool,
     /// The version of this unit's own settings; and the ranks that are in force: those of the highest version that was
     /// seen, and of one version the higher table.

@@ -21,8 +21,9 @@
 //! - A group whose take failed has weight 0 at this node for ten failure times. A withdrawal that fails is tried again for
 //!   ever, once an interval, and the group is not released meanwhile.
 //! - A question that was not answered in time is not asked again for two failure times.
-//! - In a conflict of owners what this unit tells of its weight stands still, and only words count that echo something
-//!   said since: else both could give way.
+//! - In a conflict of owners what this unit tells of its weight and its license stands still while the other one hears
+//!   it, and only words count that echo something said since: else both could give way. An owner that does not hear this
+//!   unit cannot judge; so nothing stands still for that, and a better node gets the group all the same.
 //! - After a stall longer than the failure time it withdraws all groups before it says anything, and then listens like
 //!   a start (CRASH-4).
 //! - Once a minute an advertisement goes over X0 though nobody needs it there. It shows that X0 hears every unit (NODE-7),

@@ -17,12 +17,13 @@ impl ClusterUnit {
 
     fn weigh_group(&mut self, now: Instant, group: GroupNumber) -> Option<bool> {
         let at = group.index();
+        let is_frozen = self.is_frozen(group);
         let held = self.held.get_mut(at)?;
         held.update(now, self.links.weight(group));
         let weight = held.weight();
         let holding = self.holdings.get(at)?;
         // What stands in a conflict is what both judge by.
-        if holding.conflict_since.is_some() {
+        if is_frozen {
             *self.dropped.get_mut(at)? = None;
             return Some(false);
         }
@@ -37,6 +38,9 @@ impl ClusterUnit {
         }
         *since = None;
         *self.weights.get_mut(at)? = weight;
+        if weight != told {
+            self.renew_conflict(group);
+        }
         Some(weight != told)
     }
 

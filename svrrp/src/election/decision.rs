@@ -61,11 +61,13 @@ pub fn decide(group: GroupNumber, ranks: &RankTable, view: &GroupView) -> Decisi
 }
 
 /// Whether the owner that has this view hands the group over to `asker`, who asks for it: if it judges as the asker must
-/// have done. It declines while it is in a conflict.
+/// have done. It declines while it is in a conflict with a node that hears it: that is settled first. One that does not
+/// hear it settles nothing (our decision).
 #[must_use]
 pub fn grants(group: GroupNumber, ranks: &RankTable, view: &GroupView, asker: NodeNumber) -> bool {
     let is_owner = view.get(view.own).is_some_and(|ours| ours.said.stance == Stance::Owner);
-    let is_alone = view.others().all(|(_, it)| !it.said.stance.holds());
+    let mut rivals = view.others().filter(|(_, it)| it.said.stance.holds());
+    let is_alone = rivals.all(|(_, it)| !it.hears.contains(view.own));
     is_owner
         && is_alone
         && asker != view.own

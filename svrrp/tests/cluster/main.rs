@@ -8,6 +8,7 @@ mod by_hand;
 mod conflict;
 mod failing_actions;
 mod flapping;
+mod frozen;
 mod hand_over;
 mod inside;
 mod kept_out;
