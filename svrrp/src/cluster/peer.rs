@@ -176,6 +176,10 @@ impl Peer {
             if self.former.contains(&id.start) {
                 return Err(Reject::Stale);
             }
+            // Whoever only tries X0 is heard elsewhere, by the start that it has; or this is a recording.
+            if is_trial {
+                return Err(Reject::UnprovenStart);
+            }
             if self.start.is_some() && !is_proof && self.is_alive(judged, rules) {
                 self.stranger = if is_advertisement { Some(id) } else { self.stranger };
                 return Err(Reject::UnprovenStart);
