@@ -44,6 +44,10 @@ impl ClusterUnit {
         let view = self.view(group);
         let decision = (self.config.rules.decide)(group, &self.ranks.1, &view);
         match (state, decision) {
+            // Whatever is released to it now is for nobody.
+            (State::Asking { .. }, _) if !self.licensed => {
+                self.enter(group, State::Idle, Why::NotGranted);
+            }
             (State::Taking { .. } | State::Owner, Decision::Yield(_)) => {
                 self.withdraw(now, group, Goal::Yield, Why::Conflict);
             }
@@ -236,7 +240,8 @@ impl ClusterUnit {
     }
 
     /// The other unit of this node was its active one: what that owned, the node owns still, unless another node has it
-    /// by now, or is heard to hear another owner (VG-6). A node that asks for it is answered afterwards.
+    /// by now, or is heard to hear another owner (VG-6). A node that asks for it is answered afterwards. It needs no license
+    /// for that: a node keeps what it owns (S6).
     fn inherit(&mut self) {
         let node = self.config.own.node;
         for group in self.groups() {

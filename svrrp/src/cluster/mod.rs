@@ -29,7 +29,8 @@
 //! - Once a minute an advertisement goes over X0 though nobody needs it there. It shows that X0 hears every unit (NODE-7),
 //!   is a sign of life like any other, and does not make the other side use X0.
 //! - A node without a license tells that it cannot be active: so it is no candidate, and keeps what it owns until another
-//!   node asks for it.
+//!   node asks for it. So does its other unit when that becomes the active one: it inherits without a license (S6). A node
+//!   that loses the license while it asks gives that up at once.
 
 mod acting;
 mod config;

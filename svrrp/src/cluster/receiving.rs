@@ -174,7 +174,9 @@ impl ClusterUnit {
         // other unit.
         let is_free = self.view(group).is_held_by_none_but(from.node)
             && self.units_of(from.node).filter(|it| *it != from).all(|it| !self.holds(it, group));
-        if owner == from.node && is_answer && now < until && is_free && self.is_speaker() {
+        // Who lost the license, or began to listen again, asks for nothing any more. All the same: nothing is taken here.
+        let may_take = self.licensed && self.listening.is_none() && self.is_speaker();
+        if owner == from.node && is_answer && now < until && is_free && may_take {
             self.take(group, Why::Granted);
         }
     }
