@@ -107,7 +107,10 @@ impl ClusterUnit {
         match message {
             Message::Advertisement(advertisement) => self.hear(now, sender, advertisement),
             Message::Claim(claim) if claim.asked == self.config.own.node => {
-                self.asked(now, claim.group, sender.node, claim.nonce);
+                // A unit that is not its node's active one cannot take what is released to the node (NODE-4).
+                if self.peer(sender).is_some_and(|peer| peer.is_speaker()) {
+                    self.asked(now, claim.group, sender.node, claim.nonce);
+                }
             }
             Message::Claim(_) => {}
             Message::Release(release) if release.successor == self.config.own.node => {
