@@ -17,6 +17,8 @@
 //! # Our decisions, where the requirements are silent
 //! - Two tables of ranks in one version are a mistake, and told as [`Event::RanksDiffer`]. All go by the higher table: so
 //!   they agree, whoever was started first.
+//! - An owner that is kept out, of another model or with other firmware, keeps its groups until it is lost or withdraws
+//!   them. It is not asked for them: it keeps the asker out as well, and would never grant.
 //! - A start listens for its failure time before it takes anything.
 //! - A group whose take failed has weight 0 at this node for ten failure times. A withdrawal that fails is tried again for
 //!   ever, once an interval, and the group is not released meanwhile.

@@ -48,6 +48,7 @@ impl fmt::Display for Decision {
 ///   datagram.
 /// - Between two owners a fit one with a rank is better than one without; of two without, the lower node number.
 /// - An owner that is no candidate any more keeps the group until another node takes it over.
+/// - An owner that is kept out is not asked: it keeps the group until it is lost or withdraws it.
 /// - Two owners that do not hear each other are left alone, even if a third node hears both: neither knows the other's
 ///   values, so none could judge.
 #[must_use]
@@ -91,6 +92,10 @@ fn take_or_ask(group: GroupNumber, ranks: &RankTable, view: &GroupView) -> Decis
         }
     }
     if let Some(owner) = owner {
+        // It keeps this node out, too, and would never grant.
+        if view.get(owner).is_some_and(|it| it.kept_out) {
+            return Decision::Nothing;
+        }
         // Others may ask, too: those that are worse will see it, and give up.
         let is_best = best_for_hand_over(group, ranks, view, owner) == Some(view.own);
         return if is_best { Decision::Ask(owner) } else { Decision::Nothing };

@@ -36,7 +36,7 @@ fn who_is_kept_out_is_no_candidate() {
     world.until_owned(VG_1, crate::NODE_1, secs(1));
     world.start(UNIT_2);
     world.run_for(secs(5));
-    // It is no candidate: whoever is one asks for the group, and who is kept out judges alike from its side.
+    // It is no candidate, and is not asked either: it would keep the asker out.
     assert_eq!(world.holders(VG_1).count(), 1);
     world.crash(UNIT_1);
     world.until_owned(VG_1, NODE_2, secs(1));

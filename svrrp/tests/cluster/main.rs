@@ -9,6 +9,7 @@ mod conflict;
 mod failing_actions;
 mod flapping;
 mod frozen;
+mod guards;
 mod hand_over;
 mod inside;
 mod kept_out;
