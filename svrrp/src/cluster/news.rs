@@ -235,8 +235,9 @@ pub enum Event {
     /// Another unit says that it is this one: two units have one node number and designation. Told once a minute at the
     /// most.
     SameNumber {
-        /// Its serial number.
-        serial: SerialNumber,
+        /// Its serial number, if it was heard. `None`: it has the serial number of this unit, too, as with a copied
+        /// configuration; another unit hears it instead of this one, which is refused there as a former start.
+        serial: Option<SerialNumber>,
     },
     /// A unit that is not a member was heard (NODE-7). Told once a minute at the most.
     Stranger {
@@ -313,7 +314,12 @@ impl fmt::Display for Event {
             Self::Conflict { group, with } => write!(f, "{group} is owned by {with}, too"),
             Self::KeptOut { member, why: Some(why) } => write!(f, "{member} is kept out: {why}"),
             Self::KeptOut { member, why: None } => write!(f, "{member} is not kept out any more"),
-            Self::SameNumber { serial } => write!(f, "{serial} says that it is this unit"),
+            Self::SameNumber { serial: Some(serial) } => {
+                write!(f, "{serial} says that it is this unit")
+            }
+            Self::SameNumber { serial: None } => f.write_str(
+                "another unit with this one's number and serial number is heard by others",
+            ),
             Self::Stranger { serial, says } => {
                 write!(f, "{serial}, which is no member, says that it is {says}")
             }

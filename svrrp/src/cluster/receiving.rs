@@ -60,7 +60,7 @@ impl ClusterUnit {
             if self.config.members.get(sender) == Some(&serial) {
                 return Err(Reject::Reflected);
             }
-            self.tell_now_and_then(now, 1, Event::SameNumber { serial });
+            self.tell_now_and_then(now, 1, Event::SameNumber { serial: Some(serial) });
             return Err(Reject::Serial);
         }
         if self.config.members.get(sender) != Some(&serial) {
@@ -129,6 +129,9 @@ impl ClusterUnit {
         if before != why {
             self.event(Event::KeptOut { member: sender, why });
         }
+        if self.listening.is_none() && self.hears_a_double(sender, &advertisement) {
+            self.tell_now_and_then(now, 1, Event::SameNumber { serial: None });
+        }
         if let Some(peer) = self.peers.get_mut(sender.index()) {
             peer.says(advertisement);
         }
@@ -157,6 +160,15 @@ impl ClusterUnit {
                 _ => {}
             }
         }
+    }
+
+    /// Between its last advertisement and this one, it has heard something new from our number that is not of this start.
+    /// What a former start of ours said is not new: once this one has listened, nothing of that is on its way.
+    fn hears_a_double(&self, sender: Member, said: &Advertisement) -> bool {
+        let echo = |said: &Advertisement| Some(said.content?.heard.get(self.config.own)?.echo);
+        let before = self.peer(sender).and_then(|it| it.last()).and_then(echo);
+        let (Some(before), Some(now)) = (before, echo(said)) else { return false };
+        now.start != self.outgoing.start && now.start == before.start && now.number > before.number
     }
 
     /// Another node asks for a group that may be ours.

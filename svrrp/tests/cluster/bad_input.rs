@@ -94,7 +94,7 @@ fn our_number_with_another_serial() {
         assert_eq!(world.inject(UNIT_1, from, &bytes), Err(Reject::Serial));
         world.run_for(ms(100));
     }
-    assert_eq!(world.events(UNIT_1, begin), [Event::SameNumber { serial: twin }]);
+    assert_eq!(world.events(UNIT_1, begin), [Event::SameNumber { serial: Some(twin) }]);
     assert_eq!(world.owner(VG_1), Some(NODE_1));
 }
 

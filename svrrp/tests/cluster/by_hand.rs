@@ -31,8 +31,13 @@ pub(crate) struct Alone {
 impl Alone {
     /// It starts as this, with all of its ports up.
     pub(crate) fn start(setup: Setup, own: usize, standing: Standing) -> Self {
+        Self::start_of(setup, own, standing, 7)
+    }
+
+    /// The same with this seed.
+    pub(crate) fn start_of(setup: Setup, own: usize, standing: Standing, seed: u64) -> Self {
         let now = Instant::from_millis(1000);
-        let config = setup.cluster_config(member_of(own), 7, setup.settings());
+        let config = setup.cluster_config(member_of(own), seed, setup.settings());
         let unit = ClusterUnit::new(config, now);
         let (said, events, running) = (Vec::new(), Vec::new(), Vec::new());
         let mut it = Self { unit, now, said, events, answers: true, running };
@@ -118,6 +123,11 @@ impl Alone {
                 Output::Action { id, .. } => self.running.push(id),
             }
         }
+    }
+
+    /// It hears this on the first cluster link.
+    pub(crate) fn hear_on_link(&mut self, message: &Message) -> Result<(), Reject> {
+        self.hear(message, PathId(0))
     }
 
     fn hear(&mut self, message: &Message, path: PathId) -> Result<(), Reject> {

@@ -6,6 +6,7 @@
 mod bad_input;
 mod by_hand;
 mod conflict;
+mod doubles;
 mod failing_actions;
 mod flapping;
 mod frozen;
