@@ -49,7 +49,7 @@ pub enum Input {
     /// was seen, or the same one with a [higher table](RankTable). Then [`Event::Ranks`] says once more what is in force;
     /// [`Event::RanksDiffer`] names this unit wherever it has other ranks in the version that is in force.
     Ranks {
-        /// The version: not below the present one.
+        /// The version: not below that of this unit's present settings.
         version: u64,
         /// The ranks.
         ranks: RankTable,
@@ -64,7 +64,8 @@ pub struct Standing {
     pub condition: Condition,
     /// It can become the active unit.
     pub can_be_active: bool,
-    /// The pair is just moving the role from one unit to the other.
+    /// The pair is just moving the role from one unit to the other. It is told to the others, and decides nothing there or
+    /// here.
     pub settling: bool,
 }
 
@@ -90,12 +91,12 @@ pub enum Refusal {
     /// There is no such cluster link whose speed would count.
     #[error("{0} is no cluster link")]
     NoClusterLink(PathId),
-    /// The version of the settings is below the present one.
+    /// The version of the settings is below that of this unit's own ones.
     #[error("version {version} of the settings is below the present one, {present}")]
     Version {
         /// What was told.
         version: u64,
-        /// What is in force.
+        /// The version of this unit's own settings. The ranks in force may be of a higher one, which another unit told.
         present: u64,
     },
 }

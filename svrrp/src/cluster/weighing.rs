@@ -27,7 +27,8 @@ impl ClusterUnit {
             *self.dropped.get_mut(at)? = None;
             return Some(false);
         }
-        // The platform could not take it: any other node is better.
+        // The platform could not take it: no other node is worse connected. Where another has no link up either, the ranks
+        // decide between the two; but this one does not take before the hold ends.
         let weight = if holding.hold_until.is_some() { LinkWeight::default() } else { weight };
         let told = *self.weights.get(at)?;
         let waits = weight < told && self.is_covered(group, weight);

@@ -17,8 +17,8 @@
 //! +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
 //! ```
 //! Condition: 0 starting, 1 standby, 2 active, 3 leaving, 4 barred. Flags, from bit 0 (the lowest): the unit can be
-//! active; its pair is settling; this copy is a trial of X0, which nobody needs at present (NODE-7). The
-//! other bits are zero when sent, and ignored when received.
+//! active; its pair is settling; this copy is a trial of X0, which nobody needs at present (NODE-7). The other
+//! bits are zero when sent, and ignored when received.
 //!
 //! Everything before the elements keeps its place in every version of the protocol: it is what a unit needs to
 //! know that another is alive, even if they cannot work together.
@@ -100,7 +100,8 @@ pub struct UnitReport {
     pub condition: Condition,
     /// It can be its node's active unit (VG-6). Of a barred unit it does not count.
     pub can_be_active: bool,
-    /// Its pair is just failing over: a lower weight is not meant to last (VG-6).
+    /// Its pair is just failing over (VG-6): for people who read a trace. No receiver reads it: the sender holds a lower
+    /// weight back by itself, and the word of a silent unit counts for as long as another of its node can become active.
     pub settling: bool,
     /// This copy is a trial of X0, which nobody needs at present (NODE-7): whoever hears it need not answer there.
     pub trial: bool,

@@ -63,12 +63,13 @@ pub struct Claim {
     pub group: GroupNumber,
     /// The node that is asked, which owns the group: not the sender's.
     pub asked: NodeNumber,
-    /// The link weight of the sender's node for the group.
+    /// The link weight of the sender's node for the group: for people who read a trace. No receiver reads it; who is
+    /// better is judged by the advertisements.
     pub link_weight: u16,
     /// Names the question; never used for another.
     pub nonce: NonZeroU64,
-    /// The last datagram heard from the owner's active unit, by which the claim is judged: both sides
-    /// compare the same values.
+    /// The last advertisement heard from the owner's active unit: it shows that the claim is no recording of an earlier
+    /// time, and so proves a start that is new to the receiver.
     pub echo: DatagramId,
 }
 

@@ -6,7 +6,7 @@
 //! | --- | --- | --- | --- |
 //! | 1 | [advertisement] | every unit | who it is, its condition, link weights, stances, owners, whom it hears |
 //! | 2 | [management] | the Master | members, owners |
-//! | 3 | [claim] | a node that asks for a virtual group | a nonce, the echo by which it is judged |
+//! | 3 | [claim] | a node that asks for a virtual group | a nonce, an echo which shows that it is no recording |
 //! | 4 | [release](claim) | a node that gave one up | the nonce that is granted, the successor |
 //! | 5 to 8 | | | kept for the distribution of settings, firmware and signatures (SYNC-6), which is still to come: refused, like any other type, as [`Reject::Malformed`] in the field `message type` |
 //!
@@ -82,7 +82,8 @@
 //! - *A node named that owns nothing, or does not exist*: nobody answers.
 //! - *A unit heard on no path, or on paths that we do not have*: heard on none of ours; the echo counts.
 //! - *An echo of what we did not send*: as if there were none.
-//! - *A claim whose link weight differs from the last advertisement's*: the claim's counts, for it is the later.
+//! - *A claim whose link weight differs from the last advertisement's*: the advertisement's counts. What a claim says of
+//!   the weight is for people who read a trace.
 //! - *Ranks that are missing or equal*: no candidate; the lower node number (VG-2).
 //! - *A term, a weight or a version at its end*: compared as it is.
 //!
