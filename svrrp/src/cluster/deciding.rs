@@ -194,6 +194,7 @@ impl ClusterUnit {
     /// The withdrawal is confirmed.
     pub(super) fn withdrawn(&mut self, now: Instant, group: GroupNumber, goal: Goal) {
         let to = match goal {
+            // Who ceased to speak withdraws for nobody (`give_all_up`). Either is enough.
             Goal::Release { successor, nonce } if self.is_speaker() => {
                 let theirs = self.words_of(successor, group).map(|it| it.unit.failure_time());
                 let longer = self.config.failure_time().max(theirs.unwrap_or_default());

@@ -175,6 +175,7 @@ impl ClusterUnit {
     fn asked(&mut self, now: Instant, group: GroupNumber, asker: NodeNumber, nonce: NonZeroU64) {
         let is_owner = self.holding(group).is_some_and(|it| it.state == State::Owner);
         let grants = self.config.rules.grants;
+        // Who does not speak for its node owns nothing: it has begun to withdraw when it ceased to. Either is enough.
         if is_owner && self.is_speaker() && grants(group, &self.ranks.1, &self.view(group), asker) {
             self.release_to(now, group, asker, nonce);
         }
@@ -186,7 +187,7 @@ impl ClusterUnit {
         let State::Asking { owner, nonce: ours, until } = holding.state else { return };
         let is_answer = (self.config.rules.is_answer)(nonce.get(), ours.get());
         // A third node that holds it as well was not known to who released it; nor, while a node is split inside, was its
-        // other unit.
+        // other unit. Of a third node the decision knows as well, and ends the question: either of both is enough.
         let is_free = self.view(group).is_held_by_none_but(from.node)
             && self.units_of(from.node).filter(|it| *it != from).all(|it| !self.holds(it, group));
         // Who lost the license, or began to listen again, asks for nothing any more. All the same: nothing is taken here.

@@ -48,7 +48,8 @@ fn a_change_in_a_conflict_is_judged_once() {
     assert!(world.owner(VG_1).is_some());
 }
 
-/// SVRRP-5, LIC-9: what is told of the license stands still in a conflict, too.
+/// SVRRP-5, LIC-9: who loses the license in a conflict loses the group after it. That what is told of it stands still
+/// meanwhile is another test: the end is the same.
 #[test]
 fn a_license_that_ends_in_a_conflict() {
     let mut world = World::settled(setup(2, 1));
