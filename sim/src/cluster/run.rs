@@ -107,7 +107,11 @@ impl Exam {
             world.run_for(setup.failure_time() * 11 + setup.action_timeout() * 4);
         }
         let hung = world.members().filter_map(|unit| world.units[unit].hung_until).max();
-        world.run_to(hung.unwrap_or(0));
+        if let Some(hung) = hung.filter(|until| *until > nanos(world.now())) {
+            world.run_to(hung);
+            // Its pair may move the role to it once it is heard again.
+            world.run_for(setup.failure_time() * 2);
+        }
         for unit in world.members() {
             let is_pair = world.setup.pairs[unit / 2];
             if is_pair && !world.hangs(unit) {
