@@ -29,6 +29,7 @@ plans! {
     "conflict-with-changing-facts",
     "failed-before-it-hung",
     "fit-again-in-a-conflict",
+    "forgotten-by-a-clock-in-a-conflict",
     "found-and-gone-at-once",
     "hung-in-a-conflict",
     "late-copy-of-better-days",

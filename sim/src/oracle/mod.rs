@@ -341,6 +341,11 @@ impl Oracle {
         self.s1.clock_was_wrong(now);
     }
 
+    /// The unit's clock jumps ahead.
+    pub(crate) fn jumps_ahead(&mut self, unit: usize, by: u64) {
+        self.s1.jumps_ahead(unit, by);
+    }
+
     /// The unit is about to be told something.
     pub(crate) fn tells(&mut self, unit: usize, local: Instant, holds: bool) {
         self.awake(unit, local, holds);

@@ -23,8 +23,17 @@ struct Watched {
     /// The last heartbeat that arrived here, and the first one of an unbroken series.
     heard: Option<u64>,
     heard_since: u64,
+    /// How far its clock has jumped ahead since.
+    jumped: u64,
     /// It has heard the peer say that it holds the role, in the peer's present reign.
     knows_of_peers_reign: bool,
+}
+
+impl Watched {
+    /// Its peer was not silent for longer than `limit` by its clock.
+    fn hears(&self, now: u64, limit: u64) -> bool {
+        self.heard.is_some_and(|heard| now - heard + self.jumped <= limit)
+    }
 }
 
 impl S1 {
@@ -72,11 +81,18 @@ impl S1 {
     pub(super) fn hears(&mut self, unit: usize, now: u64, stance: Stance, peer_holds: bool) {
         let limit = self.failure_time[1 - unit];
         let watched = &mut self.units[unit];
-        if watched.heard.is_none_or(|heard| now - heard > limit) {
+        if !watched.hears(now, limit) {
             watched.heard_since = now;
         }
         watched.heard = Some(now);
+        watched.jumped = 0;
         watched.knows_of_peers_reign |= claims(stance) && peer_holds;
+    }
+
+    /// A clock that jumps ahead can make the peer silent by it: what this unit knows of a conflict is forgotten
+    /// with the peer, and it needs to hear all of it anew.
+    pub(super) fn jumps_ahead(&mut self, unit: usize, by: u64) {
+        self.units[unit].jumped += by;
     }
 
     /// The unit takes in a hand-over: the other may not hold the role.
@@ -118,10 +134,7 @@ impl S1 {
         self.with_losses |= lossy;
         let since = *self.both_hold_since.get_or_insert(now);
         let failure_time = self.failure_time();
-        let hear = self
-            .units
-            .iter()
-            .all(|unit| unit.heard.is_some_and(|heard| now - heard <= failure_time));
+        let hear = self.units.iter().all(|unit| unit.hears(now, failure_time));
         let heard_since = self.units.iter().map(|unit| unit.heard_since).max().unwrap_or(now);
         let conflict = now - since.max(heard_since).min(now);
         // One percent for the rates of the clocks.

@@ -33,6 +33,7 @@ impl<S: Subject> World<S> {
     /// A unit's clock jumps ahead.
     pub fn jump_ahead(&mut self, unit: usize, by: Duration) {
         self.fault(unit, || format!("'s clock jumps ahead by {by:?}"));
+        self.oracle.jumps_ahead(unit, nanos(by));
         self.units[unit].clock.jump_ahead(self.now, by);
         self.units[unit].is_stale = true;
     }
